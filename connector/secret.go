@@ -1,0 +1,37 @@
+package connector
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+const redacted = "[secret]"
+
+// Secret is text that no formatter, logger or encoder prints. It keeps its
+// value behind a pointer: fmt cannot call methods on unexported fields, so a
+// plain string would print from inside a struct.
+type Secret struct{ p *string }
+
+// NewSecret wraps a plain value.
+func NewSecret(plain string) Secret { return Secret{&plain} }
+
+// Reveal returns the plain value. Call it only in the call that uses it.
+func (s Secret) Reveal() string {
+	if s.p == nil {
+		return ""
+	}
+	return *s.p
+}
+
+// Empty says whether there is nothing to reveal.
+func (s Secret) Empty() bool { return s.p == nil || *s.p == "" }
+
+// Format prints a placeholder for every verb.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue logs a placeholder.
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText encodes a placeholder.
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
