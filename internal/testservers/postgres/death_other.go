@@ -1,0 +1,11 @@
+//go:build !linux
+
+package postgres
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// dieWithParent does nothing here: only Linux has such a signal.
+func dieWithParent(*exec.Cmd, syscall.Signal) {}
