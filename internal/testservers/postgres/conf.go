@@ -34,7 +34,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	if s.cfg.HBA == nil {
 		s.cfg.HBA = DefaultHBA()
 	}
-	return errors.Join(s.writeHBA(s.cfg.HBA), s.user.own(s.dir))
+	return errors.Join(s.writeHBA(s.cfg.HBA), s.user.Own(s.dir))
 }
 
 func (s *Server) settings() map[string]string {
@@ -75,7 +75,7 @@ func (s *Server) writeOwned(path, text string) error {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the server's settings: %w", err)
 	}
-	return s.user.own(path)
+	return s.user.Own(path)
 }
 
 // SetHBA replaces the lines of pg_hba.conf and returns when new connections
@@ -104,7 +104,7 @@ func (s *Server) Reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.proc.signal(signalReload); err != nil {
+	if err := s.proc.Signal(signalReload); err != nil {
 		return fmt.Errorf("reload PostgreSQL: %w", err)
 	}
 	for {

@@ -11,7 +11,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/regrant/regrant/internal/testservers/proc"
 )
 
 // Superuser is the role that owns everything; its password is in DSN.
@@ -39,14 +42,14 @@ func DefaultHBA() []string {
 type Server struct {
 	cfg      Config
 	bin      string
-	user     *account
+	user     *proc.Account
 	dir      string // holds data/, the socket and the log
 	port     int
 	password string
 	tls      *material
 
 	mu   sync.Mutex
-	proc *process
+	proc *proc.Process
 }
 
 // Launch sets up a server and starts it. The caller ends it with Close.
@@ -55,7 +58,7 @@ func Launch(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, err := serverAccount()
+	user, err := proc.Unprivileged("postgres")
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +77,7 @@ func Launch(ctx context.Context, cfg Config) (*Server, error) {
 func (s *Server) firstStart(ctx context.Context) error {
 	var err error
 	for range 4 {
-		if s.port, err = freePort(); err != nil {
+		if s.port, err = proc.FreePort(); err != nil {
 			return err
 		}
 		if err = s.writeConf(); err != nil {
@@ -144,16 +147,16 @@ func (s *Server) Log() string {
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.proc != nil && !s.proc.ended() {
+	if s.proc != nil && !s.proc.Ended() {
 		return nil
 	}
-	proc, err := s.spawn()
+	p, err := s.spawn()
 	if err != nil {
 		return err
 	}
-	s.proc = proc
-	if err := s.awaitReady(ctx, proc); err != nil {
-		proc.kill()
+	s.proc = p
+	if err := s.awaitReady(ctx, p); err != nil {
+		p.Kill()
 		return err
 	}
 	return nil
@@ -161,7 +164,7 @@ func (s *Server) Start(ctx context.Context) error {
 
 // awaitReady polls, because the server has no signal that says "ready" to a
 // parent that is not systemd.
-func (s *Server) awaitReady(ctx context.Context, proc *process) error {
+func (s *Server) awaitReady(ctx context.Context, p *proc.Process) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("PostgreSQL did not become ready within 30 s"))
 	defer cancel()
 	for {
@@ -170,10 +173,10 @@ func (s *Server) awaitReady(ctx context.Context, proc *process) error {
 			return nil
 		}
 		select {
-		case <-proc.done:
-			return fmt.Errorf("PostgreSQL ended at once: %s", tail(s.Log()))
+		case <-p.Done():
+			return fmt.Errorf("PostgreSQL ended at once: %s", proc.Tail(s.Log()))
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w: %s", context.Cause(ctx), err, tail(s.Log()))
+			return fmt.Errorf("%w: %w: %s", context.Cause(ctx), err, proc.Tail(s.Log()))
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -185,17 +188,17 @@ func (s *Server) Stop(ctx context.Context) error { return s.end(ctx, signalFast)
 // Crash ends the server at once, without a shutdown checkpoint. The next Start recovers.
 func (s *Server) Crash(ctx context.Context) error { return s.end(ctx, signalImmediate) }
 
-func (s *Server) end(ctx context.Context, sig os.Signal) error {
+func (s *Server) end(ctx context.Context, sig syscall.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.proc == nil || s.proc.ended() {
+	if s.proc == nil || s.proc.Ended() {
 		return nil
 	}
-	if err := s.proc.signal(sig); err != nil {
+	if err := s.proc.Signal(sig); err != nil {
 		return fmt.Errorf("stop PostgreSQL: %w", err)
 	}
 	select {
-	case <-s.proc.done:
+	case <-s.proc.Done():
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("stop PostgreSQL: %w", context.Cause(ctx))
@@ -215,28 +218,10 @@ func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := s.end(ctx, signalImmediate); err != nil {
-		s.proc.kill()
+		s.proc.Kill()
 	}
 	if s.dir == "" {
 		return nil
 	}
 	return os.RemoveAll(s.dir)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-// tail keeps the end of a log, where the reason stands.
-func tail(log string) string {
-	const keep = 1500
-	if len(log) > keep {
-		return "…" + log[len(log)-keep:]
-	}
-	return log
 }

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
+
+	"github.com/regrant/regrant/internal/testservers/proc"
 )
 
 // templatePassword opens the copied cluster once; each server then gets its own.
@@ -25,7 +27,7 @@ func initdbArgs(data, pwfile string) []string {
 
 // template gives the directory of a fresh cluster, made once per user of the
 // machine and version: initdb takes seconds, a copy takes a moment.
-func template(ctx context.Context, bin string, as *account) (string, error) {
+func template(ctx context.Context, bin string, as *proc.Account) (string, error) {
 	root, err := cacheRoot(as)
 	if err != nil {
 		return "", err
@@ -52,7 +54,7 @@ func templateName(bin string) string {
 }
 
 // cacheRoot is private to the user: its content is run as a server.
-func cacheRoot(as *account) (string, error) {
+func cacheRoot(as *proc.Account) (string, error) {
 	root := filepath.Join(os.TempDir(), fmt.Sprintf("regrant-testservers-%d", os.Geteuid()))
 	if err := os.Mkdir(root, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("make the cache of test servers: %w", err)
@@ -69,7 +71,7 @@ func cacheRoot(as *account) (string, error) {
 
 // initdb works beside the final name and renames, so that a killed attempt
 // leaves no half template.
-func initdb(ctx context.Context, bin string, as *account, final string) error {
+func initdb(ctx context.Context, bin string, as *proc.Account, final string) error {
 	work, err := os.MkdirTemp(filepath.Dir(final), "making-")
 	if err != nil {
 		return fmt.Errorf("make a cluster template: %w", err)
@@ -79,15 +81,15 @@ func initdb(ctx context.Context, bin string, as *account, final string) error {
 	if err := os.WriteFile(pwfile, []byte(templatePassword+"\n"), 0o600); err != nil {
 		return fmt.Errorf("make a cluster template: %w", err)
 	}
-	if err := as.own(work); err != nil {
+	if err := as.Own(work); err != nil {
 		return fmt.Errorf("make a cluster template: %w", err)
 	}
 	data := filepath.Join(work, "data")
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), initdbArgs(data, pwfile)...)
 	cmd.Dir = work
-	as.apply(cmd)
+	as.Apply(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, tail(string(out)))
+		return fmt.Errorf("initdb: %w: %s", err, proc.Tail(string(out)))
 	}
 	return os.Rename(data, final)
 }

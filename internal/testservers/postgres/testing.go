@@ -3,9 +3,10 @@ package postgres
 import (
 	"context"
 	"errors"
-	"os"
 	"testing"
 	"time"
+
+	"github.com/regrant/regrant/internal/testservers/proc"
 )
 
 // Option changes the Config of a test's server.
@@ -40,7 +41,7 @@ func Start(t testing.TB, opts ...Option) *Server {
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()
 	s, err := Launch(ctx, cfg)
-	if errors.Is(err, ErrMissing) && !required() {
+	if errors.Is(err, ErrMissing) && !proc.Required() {
 		t.Skipf("needs a PostgreSQL server: %v", err)
 	}
 	if err != nil {
@@ -50,14 +51,9 @@ func Start(t testing.TB, opts ...Option) *Server {
 	return s
 }
 
-// required says whether a missing server must not pass as a skipped test.
-func required() bool {
-	return os.Getenv("CI") == "true" || os.Getenv("REGRANT_REQUIRE_SERVERS") != ""
-}
-
 func cleanup(t testing.TB, s *Server) {
 	if t.Failed() {
-		t.Logf("PostgreSQL's log: %s", tail(s.Log()))
+		t.Logf("PostgreSQL's log: %s", proc.Tail(s.Log()))
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("close PostgreSQL: %v", err)

@@ -1,4 +1,4 @@
-package postgres
+package proc
 
 import (
 	"fmt"
@@ -11,18 +11,20 @@ import (
 	"syscall"
 )
 
-// account is the user of the machine that a server runs as. PostgreSQL
-// refuses root; everybody else runs it as themselves.
-type account struct {
+// Account is the user of the machine that a server runs as. Database servers
+// refuse root; everybody else runs them as themselves.
+type Account struct {
 	uid, gid int
 	switched bool // this program is root and must switch
 }
 
-func serverAccount() (*account, error) {
+// Unprivileged is the current user or, for root, the first of names that the
+// machine knows, else nobody.
+func Unprivileged(names ...string) (*Account, error) {
 	if os.Geteuid() != 0 {
-		return &account{uid: os.Geteuid(), gid: os.Getegid()}, nil
+		return &Account{uid: os.Geteuid(), gid: os.Getegid()}, nil
 	}
-	for _, name := range []string{"postgres", "nobody"} {
+	for _, name := range append(names, "nobody") {
 		u, err := user.Lookup(name)
 		if err != nil {
 			continue
@@ -30,14 +32,14 @@ func serverAccount() (*account, error) {
 		uid, err1 := strconv.Atoi(u.Uid)
 		gid, err2 := strconv.Atoi(u.Gid)
 		if err1 == nil && err2 == nil {
-			return &account{uid: uid, gid: gid, switched: true}, nil
+			return &Account{uid: uid, gid: gid, switched: true}, nil
 		}
 	}
-	return nil, fmt.Errorf("this program is root and the machine has neither a user postgres nor nobody to run PostgreSQL as")
+	return nil, fmt.Errorf("this program is root and the machine has no user %v or nobody to run a server as", names)
 }
 
-// apply makes cmd run as the account.
-func (a *account) apply(cmd *exec.Cmd) {
+// Apply makes cmd run as the account.
+func (a *Account) Apply(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
@@ -49,8 +51,8 @@ func (a *account) apply(cmd *exec.Cmd) {
 	}
 }
 
-// own gives a file or a tree to the account.
-func (a *account) own(path string) error {
+// Own gives a file or a tree to the account.
+func (a *Account) Own(path string) error {
 	if !a.switched {
 		return nil
 	}

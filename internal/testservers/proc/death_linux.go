@@ -1,4 +1,4 @@
-package postgres
+package proc
 
 import (
 	"os/exec"
