@@ -99,6 +99,8 @@ type Field struct {
 	// Generate says that the product makes this secret when the form opens:
 	// "ssh-ed25519" makes a key pair and shows the public half.
 	Generate string
+	// Once marks a value that holds for one attempt and is not stored.
+	Once bool
 }
 
 // DefaultMaxBytes bounds a field that names no bound of its own.

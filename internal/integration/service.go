@@ -17,10 +17,15 @@ type Service struct {
 	jobs      Jobs
 	notices   Notices
 	catalogue Catalogue
+	generate  Generate
 	log       *slog.Logger
 	now       func() time.Time
 	every     time.Duration
 }
+
+// Generate makes a secret of the kind that Field.Generate names, and the
+// public half that a person installs at the third party.
+type Generate func(kind string) (private connector.Secret, public string, err error)
 
 // Config wires a Service.
 type Config struct {
@@ -31,6 +36,7 @@ type Config struct {
 	Jobs      Jobs
 	Notices   Notices
 	Catalogue Catalogue
+	Generate  Generate
 	Log       *slog.Logger
 	Every     time.Duration // default interval between updates; 0: an hour
 }
@@ -42,9 +48,12 @@ func New(c Config) *Service {
 	}
 	return &Service{
 		store: c.Store, vault: c.Vault, sources: c.Sources, diagnose: c.Diagnose, jobs: c.Jobs,
-		notices: c.Notices, catalogue: c.Catalogue, log: c.Log, now: time.Now, every: c.Every,
+		notices: c.Notices, catalogue: c.Catalogue, generate: c.Generate, log: c.Log, now: now, every: c.Every,
 	}
 }
+
+// now is cut to what every store keeps, so that a value survives the round trip.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Catalogue is the connectors of this binary, in the order of the list.
 type Catalogue []connector.Definition

@@ -14,6 +14,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict means that somebody else changed it meanwhile: load it again.
 	ErrConflict = errors.New("it was changed meanwhile")
+	// ErrForbidden means that the person's role does not include it.
+	ErrForbidden = errors.New("your role does not allow this")
 	// ErrTaken means that the name is in use.
 	ErrTaken = errors.New("the name is taken")
 )
