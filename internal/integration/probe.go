@@ -84,7 +84,7 @@ func (s *Service) probed(ctx context.Context, id string, identity connector.Iden
 			faults[name] = fault
 		}
 		s.healed(c, r, identity, func(i Incident) bool {
-			return i.Table == "" || faults[i.Table] == nil && i.Step <= connector.StepPrivileges
+			return provenByProbe(i) && (i.Table == "" || faults[i.Table] == nil)
 		})
 		return c, nil
 	})
@@ -101,6 +101,16 @@ func (s *Service) probed(ctx context.Context, id string, identity connector.Iden
 		return s.jobs.Pull(ctx, id, ByRepair, "probe")
 	}
 	return nil
+}
+
+// provenByProbe says whether signing in again disproves the incident. What
+// happened while rows were read, or before the source was asked at all (our
+// disk), is disproved only by a pull.
+func provenByProbe(i Incident) bool {
+	if i.Cause == connector.Ours && i.Step == connector.StepForm {
+		return i.Code == "credential.unreadable" || i.Code == "connector.missing"
+	}
+	return i.Step <= connector.StepPrivileges
 }
 
 // unreadable is the enabled tables that the catalogue says cannot be read.
@@ -151,7 +161,7 @@ func (s *Service) Enroll(ctx context.Context, id string, identity connector.Iden
 	return s.change(ctx, id, func(r Record) (*Change, error) {
 		in := r.Integration
 		c := &Change{Integration: &in}
-		s.healed(c, r, identity, func(i Incident) bool { return i.Table == "" && i.Step <= connector.StepAccount })
+		s.healed(c, r, identity, func(i Incident) bool { return i.Table == "" && provenByProbe(i) && i.Step <= connector.StepAccount })
 		return c, nil
 	})
 }

@@ -79,6 +79,11 @@ func (s *Service) PullEnded(ctx context.Context, pull Pull, tables []connector.T
 		}
 		s.fillGaps(c, r, receipts)
 		broken := wholeIncident(r.Incidents) != nil
+		if pull.Outcome == Succeeded || pull.Outcome == Partly {
+			// Rows arrived: whatever stopped everything before is over.
+			s.closeIncidents(c, r.Incidents, Healed, func(i Incident) bool { return i.Table == "" })
+			broken = false
+		}
 		switch {
 		case in.Paused || broken: // the incident has planned what comes next
 		case pull.Outcome == Interrupted:

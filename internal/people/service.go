@@ -21,8 +21,6 @@ var (
 	ErrToken = errors.New("the token is not valid: it was mistyped or revoked")
 	// ErrLink means that a set-up link cannot be used.
 	ErrLink = errors.New("this link was used, is older than 24 hours, or was replaced by a newer one: restart Regrant, or look into its output, for a new one")
-	// ErrForbidden means that the person's role does not include it.
-	ErrForbidden = errors.New("your role does not allow this: ask an admin")
 )
 
 // ThrottledError means that there were too many failed attempts.

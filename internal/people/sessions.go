@@ -96,3 +96,9 @@ func Cookie(session Session, secure bool) *http.Cookie {
 	}
 	return c
 }
+
+func (s *Service) logUnlessSignedOut(ctx context.Context, err error) {
+	if !errors.Is(err, ErrSignedOut) && ctx.Err() == nil {
+		s.log.ErrorContext(ctx, "a session could not be looked up", "error", err)
+	}
+}

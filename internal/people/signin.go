@@ -111,7 +111,7 @@ func (s *Service) ChangePassword(ctx context.Context, who integration.Person, ol
 // People lists everyone, by email, without their passwords.
 func (s *Service) People(ctx context.Context, who integration.Person) ([]Account, error) {
 	if !who.Role.May(integration.Admin) {
-		return nil, ErrForbidden
+		return nil, integration.ErrForbidden
 	}
 	accounts, err := s.storage.Accounts(ctx)
 	for n := range accounts {

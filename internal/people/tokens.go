@@ -68,7 +68,7 @@ func (s *Service) Token(ctx context.Context, plain string) (integration.Person, 
 // can make one that may do more than themselves.
 func (s *Service) CreateToken(ctx context.Context, who integration.Person, name string, role integration.Role) (t Token, plain string, err error) {
 	if !who.Role.May(integration.Admin) {
-		return Token{}, "", ErrForbidden
+		return Token{}, "", integration.ErrForbidden
 	}
 	name = strings.TrimSpace(name)
 	if name == "" || len(name) > 100 {
@@ -89,7 +89,7 @@ func (s *Service) CreateToken(ctx context.Context, who integration.Person, name 
 // Tokens lists the API tokens, the newest first.
 func (s *Service) Tokens(ctx context.Context, who integration.Person) ([]Token, error) {
 	if !who.Role.May(integration.Admin) {
-		return nil, ErrForbidden
+		return nil, integration.ErrForbidden
 	}
 	return s.storage.Tokens(ctx)
 }
@@ -98,7 +98,7 @@ func (s *Service) Tokens(ctx context.Context, who integration.Person) ([]Token, 
 // integration.ErrNotFound when there is none.
 func (s *Service) RevokeToken(ctx context.Context, who integration.Person, id string) error {
 	if !who.Role.May(integration.Admin) {
-		return ErrForbidden
+		return integration.ErrForbidden
 	}
 	event := s.event(integration.EventSettings, who.Name, "An API token was revoked.", map[string]string{"token": id})
 	if err := s.storage.DropToken(ctx, id, event); err != nil {

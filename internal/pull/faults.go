@@ -68,24 +68,6 @@ func ofTable(err error, table string) error {
 	return &narrowed
 }
 
-func otherAccount(known, found connector.Identity) *connector.Fault {
-	return &connector.Fault{
-		Cause: connector.AccessChanged, Code: "account.different", Step: connector.StepAccount,
-		Public: fmt.Sprintf("The credential now opens another account (%s instead of %s), so nothing was read. "+
-			"Re-authorize with a credential of %s, or connect the other account as a new integration.",
-			named(found), named(known), named(known)),
-		Facts: map[string]string{"expected": known.Fingerprint, "found": found.Fingerprint},
-		Err:   fmt.Errorf("fingerprint %q, want %q", found.Fingerprint, known.Fingerprint),
-	}
-}
-
-func named(i connector.Identity) string {
-	if i.Account != "" {
-		return i.Account
-	}
-	return "the one that was connected"
-}
-
 func tableMissing(table string) *connector.Fault {
 	return tableFault(table, "table.missing",
 		table+" is not there any more, or this login may not see it. Grant access to it again, or stop reading it; its rows in the warehouse stay.",

@@ -22,7 +22,7 @@ type Heart interface {
 	Enroll(ctx context.Context, id string, identity connector.Identity) error
 	TableRead(ctx context.Context, id string, table integration.Table, result integration.TableResult) error
 	Failed(ctx context.Context, id, table string, err error) (integration.Incident, error)
-	PullEnded(ctx context.Context, pull integration.Pull, tables []integration.Table, receipts []integration.Gap) (integration.View, error)
+	PullEnded(ctx context.Context, pull integration.Pull, listed []connector.Table, receipts []integration.Gap) (integration.View, error)
 }
 
 // Sources opens integrations with their sealed credentials.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/regrant/regrant/connector"
@@ -24,7 +25,7 @@ type run struct {
 	log      *slog.Logger
 	meter    *meter
 	source   connector.Source
-	tables   []integration.Table // as found now, with what this pull learnt
+	listed   []connector.Table // nil: not listed
 	receipts []integration.Gap
 	failed   int // tables
 }
@@ -76,9 +77,8 @@ func (r *run) account(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known := r.in.Authorization.Identity
-	if known.Fingerprint != "" && identity.Fingerprint != known.Fingerprint {
-		return otherAccount(known, identity)
+	if fault := integration.SameAccount(r.in.Authorization.Identity, identity); fault != nil {
+		return fault
 	}
 	r.in.Authorization.Identity.Fingerprint = identity.Fingerprint
 	if err := r.heart.Enroll(ctx, r.in.ID, identity); err != nil {
@@ -87,19 +87,19 @@ func (r *run) account(ctx context.Context) error {
 	return nil
 }
 
-// discover lists the tables of the source and merges them into the known ones.
+// discover lists what the source has now. New tables are offered by the heart
+// when it hears of them at the end of the pull.
 func (r *run) discover(ctx context.Context) (map[string]connector.Table, error) {
-	var listed []connector.Table
 	err := recovered(func() (err error) {
-		listed, err = r.source.Tables(ctx)
+		r.listed, err = r.source.Tables(ctx)
 		return err
 	})
 	if err != nil {
+		r.listed = nil
 		return nil, err
 	}
-	r.tables = merge(r.in.ID, r.record.Tables, listed, r.began)
-	found := make(map[string]connector.Table, len(listed))
-	for _, t := range listed {
+	found := make(map[string]connector.Table, len(r.listed))
+	for _, t := range r.listed {
 		found[t.Name] = t
 	}
 	return found, nil
@@ -108,17 +108,20 @@ func (r *run) discover(ctx context.Context) (map[string]connector.Table, error) 
 // eachTable reads the enabled tables one after the other: a Source is used by
 // one goroutine, and reading and committing overlap within a table already.
 func (r *run) eachTable(ctx context.Context, found map[string]connector.Table) error {
-	r.meter.plan(r.tables)
-	for n := range r.tables {
-		t := &r.tables[n]
+	r.meter.plan(r.record.Tables)
+	for _, t := range r.record.Tables {
 		if !t.Enabled {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		t.Rechecks = maps.Clone(t.Rechecks) // the record is not ours to change
 		ct, ok := found[t.Name]
-		if err := r.table(ctx, t, ct, ok); err != nil {
+		if ok {
+			t.Key, t.Estimated = ct.Key, ct.EstimatedRows
+		}
+		if err := r.table(ctx, &t, ct, ok); err != nil {
 			return err
 		}
 	}
@@ -195,7 +198,7 @@ func (r *run) finish(ctx context.Context, whole error) (integration.Pull, error)
 			return r.pull, fmt.Errorf("recording why the pull failed: %w", err)
 		}
 	}
-	if _, err := r.heart.PullEnded(ctx, r.pull, r.tables, r.receipts); err != nil {
+	if _, err := r.heart.PullEnded(ctx, r.pull, r.listed, r.receipts); err != nil {
 		return r.pull, fmt.Errorf("recording the end of the pull: %w", err)
 	}
 	r.log.DebugContext(ctx, "pull ended", "outcome", string(r.pull.Outcome), "rows", r.pull.Rows, "tables", len(r.pull.Tables))

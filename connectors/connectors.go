@@ -1,0 +1,15 @@
+// Package connectors is the visible list of what this binary can connect. A
+// list can be read and trimmed; nothing registers itself.
+package connectors
+
+import (
+	"github.com/regrant/regrant/connector"
+	"github.com/regrant/regrant/connectors/postgresql"
+)
+
+// All returns the connectors in the order of the catalogue.
+func All() []connector.Definition {
+	return []connector.Definition{
+		postgresql.Definition,
+	}
+}

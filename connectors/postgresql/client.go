@@ -1,0 +1,241 @@
+package postgresql
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+
+	"github.com/regrant/regrant/connector"
+)
+
+// The limits of a session.
+const (
+	connectTimeout = 30 * time.Second
+	// A session goes on working after its role lost the right to log in, so
+	// none may live long: the next one finds out.
+	sessionLife = 15 * time.Minute
+	// A single value of PostgreSQL may have 1 GB.
+	messageBytes = 1<<30 + 1<<20
+)
+
+// prologue opens the transaction around everything that is asked. The settings
+// are local to it, so that a pooler that gives each transaction another server
+// connection (PgBouncer in transaction mode) does not lose them.
+//
+// row_security=off turns rows that a policy would silently hide into an error.
+const prologue = `BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; ` +
+	`SET LOCAL row_security = off; SET LOCAL statement_timeout = '30min'; SET LOCAL lock_timeout = '10s'; ` +
+	`SET LOCAL idle_in_transaction_session_timeout = '30min'; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; ` +
+	`SET LOCAL IntervalStyle = 'iso_8601'; SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; ` +
+	`SET LOCAL xmloption = 'content'; SET LOCAL standard_conforming_strings = on; `
+
+// catalogOnly makes type names come out qualified, unless they are built in.
+const catalogOnly = `SET LOCAL search_path = pg_catalog; `
+
+// session is one connection that has signed in.
+type session struct {
+	conn *pgconn.PgConn
+	born time.Time
+	tls  bool
+}
+
+// connect opens a session. Its error is a *connector.Fault.
+func (s *source) connect(ctx context.Context) (*session, error) {
+	r, err := s.reach(ctx)
+	if err != nil {
+		return nil, classify(ctx, err, connector.StepReach, "")
+	}
+	conn, refused, err := s.dial(ctx, r, r.tls)
+	if refused && r.mayPlain {
+		conn, _, err = s.dial(ctx, r, nil)
+		r.tls = nil
+	}
+	if refused && !r.mayPlain {
+		return nil, &connector.Fault{Cause: connector.AccessChanged, Code: "postgresql.tls_withdrawn", Step: connector.StepTrust, Err: errNoTLS,
+			Public: "The server does not offer TLS any more, but this connection demands it. Ask to have TLS switched on at the server again, or choose another encryption here."}
+	}
+	if err != nil {
+		return nil, s.signInFault(ctx, r, err)
+	}
+	return &session{conn: conn, born: time.Now(), tls: r.tls != nil}, nil
+}
+
+var errNoTLS = errors.New("the server refused TLS") //nolint:gochecknoglobals // a sentinel
+
+// signInFault finds out one more thing where the server's answer is not the
+// whole story: a rule that refuses us without TLS may let us in with it. The
+// rule is judged before any password, so asking costs no login attempt.
+func (s *source) signInFault(ctx context.Context, r reach, err error) error {
+	fault := classify(ctx, err, connector.StepSignIn, "")
+	var f *connector.Fault
+	if !errors.As(fault, &f) || f.Code != "postgresql.host_refused" || r.tls != nil {
+		return fault
+	}
+	conn, refused, again := s.dial(ctx, r, insecureTLS())
+	if conn != nil {
+		closeConn(conn)
+	}
+	if refused || again != nil && connector.FaultOf(classify(ctx, again, connector.StepSignIn, "")).Code == "postgresql.host_refused" {
+		return fault
+	}
+	demanded := *f
+	demanded.Code = "postgresql.tls_demanded"
+	demanded.Public = "The server now demands TLS from us, and this connection has it switched off. Choose another encryption here, for example “require”."
+	return &demanded
+}
+
+func insecureTLS() *tls.Config { return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} }
+
+// dial makes one attempt to sign in. refused says that the server does not
+// speak TLS, which pgconn reports in words only.
+func (s *source) dial(ctx context.Context, r reach, conf *tls.Config) (conn *pgconn.PgConn, refused bool, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, errConnectTimeout)
+	defer cancel()
+	cfg, err := pgconn.ParseConfig("host=localhost port=5432 user=x password=x dbname=x sslmode=disable")
+	if err != nil {
+		return nil, false, fmt.Errorf("settings of the PostgreSQL driver: %w", err)
+	}
+	var answer tlsAnswer
+	port, _ := strconv.ParseUint(s.settings["port"], 10, 16)
+	// Everything is set here, so that nothing comes from the environment of
+	// the process (PGHOST, .pgpass and so on).
+	cfg.Host, cfg.Port, cfg.Database, cfg.User = s.settings["host"], uint16(port), s.settings["database"], s.settings["user"]
+	cfg.Password = s.secrets["password"].Reveal()
+	cfg.TLSConfig, cfg.Fallbacks, cfg.ValidateConnect, cfg.AfterConnect = conf, nil, nil, nil
+	cfg.SSLNegotiation, cfg.SSLCertMode, cfg.ChannelBinding, cfg.RequireAuth = "postgres", "allow", "prefer", ""
+	cfg.KerberosSpn, cfg.KerberosSrvName = "", ""
+	cfg.MinProtocolVersion, cfg.MaxProtocolVersion = "3.0", "3.0"
+	cfg.ConnectTimeout = connectTimeout
+	cfg.MaxProtocolMessageBodyLen = messageBytes
+	cfg.RuntimeParams = map[string]string{"application_name": "regrant", "client_encoding": "UTF8"}
+	// The name is resolved by the dialer, at the far end of a tunnel even.
+	cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := r.dial(ctx, network, address)
+		if err != nil || conf == nil {
+			return c, err
+		}
+		return &tlsWatcher{Conn: c, answer: &answer}, nil
+	}
+	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn()}
+	}
+	conn, err = pgconn.ConnectConfig(ctx, cfg)
+	return conn, answer.refused.Load(), err
+}
+
+var errConnectTimeout = errors.New("no answer in time") //nolint:gochecknoglobals // a sentinel
+
+// tlsAnswer is what the server said to the request for TLS.
+type tlsAnswer struct{ refused atomic.Bool }
+
+// tlsWatcher sees the server's first byte: N says that it does not speak TLS.
+type tlsWatcher struct {
+	net.Conn
+	answer *tlsAnswer
+	seen   bool
+}
+
+func (w *tlsWatcher) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	if n > 0 && !w.seen {
+		w.seen = true
+		w.answer.refused.Store(p[0] == 'N')
+	}
+	return n, err
+}
+
+// closeConn ends a connection and waits until its goroutines are gone.
+func closeConn(conn *pgconn.PgConn) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	_ = conn.Close(ctx)
+	select {
+	case <-conn.CleanupDone():
+	case <-ctx.Done():
+	}
+}
+
+func (c *session) close() {
+	if c != nil {
+		closeConn(c.conn)
+	}
+}
+
+func (c *session) usable(now time.Time) bool {
+	return c != nil && !c.conn.IsClosed() && now.Sub(c.born) < sessionLife
+}
+
+// begin opens a transaction for several statements.
+func (c *session) begin(ctx context.Context) error {
+	_, err := c.conn.Exec(ctx, prologue).ReadAll()
+	return err
+}
+
+// end closes the transaction; one that failed is rolled back by the server.
+func (c *session) end(ctx context.Context) error {
+	_, err := c.conn.Exec(ctx, "COMMIT").ReadAll()
+	return err
+}
+
+// rows asks one statement in a transaction of its own.
+func (c *session) rows(ctx context.Context, sql string) ([][][]byte, error) {
+	results, err := c.conn.Exec(ctx, prologue+sql+"; COMMIT").ReadAll()
+	if err != nil {
+		c.recover(ctx)
+		return nil, err
+	}
+	return lastRows(results), nil
+}
+
+// rowsWithin asks one statement in the transaction that begin opened.
+func (c *session) rowsWithin(ctx context.Context, sql string) ([][][]byte, error) {
+	results, err := c.conn.Exec(ctx, sql).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	return lastRows(results), nil
+}
+
+func lastRows(results []*pgconn.Result) [][][]byte {
+	for i := len(results) - 1; i >= 0; i-- {
+		if len(results[i].FieldDescriptions) > 0 {
+			return results[i].Rows
+		}
+	}
+	return nil
+}
+
+// copyTo runs COPY (query) TO STDOUT in a transaction of its own.
+func (c *session) copyTo(ctx context.Context, d *decoder, query string) error {
+	return c.copyWith(ctx, d, prologue+"COPY ("+query+") TO STDOUT (FORMAT binary); COMMIT")
+}
+
+// copyWithin does so in the transaction that begin opened.
+func (c *session) copyWithin(ctx context.Context, d *decoder, query string) error {
+	return c.copyWith(ctx, d, "COPY ("+query+") TO STDOUT (FORMAT binary)")
+}
+
+func (c *session) copyWith(ctx context.Context, d *decoder, sql string) error {
+	d.begin()
+	if _, err := c.conn.CopyTo(ctx, d, sql); err != nil {
+		c.recover(ctx)
+		return err
+	}
+	return nil
+}
+
+// recover leaves a failed transaction, so that the session stays of use.
+func (c *session) recover(ctx context.Context) {
+	if !c.conn.IsClosed() {
+		_, _ = c.conn.Exec(ctx, "ROLLBACK").ReadAll()
+	}
+}
