@@ -21,7 +21,7 @@ const (
 	truth               // boolean: 0 or 1
 	float               // double precision: eighths, exact in both
 	list                // text[]: joined
-	bytes               // bytea: hex
+	binary              // bytea: hex
 	span                // interval: microseconds
 )
 
