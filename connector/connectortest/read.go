@@ -6,6 +6,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/regrant/regrant/connector"
 )
 
@@ -63,6 +65,7 @@ func (x *session) take(req connector.Request, b connector.Batch) piece {
 		x.t.Errorf("Read of %s: %s", describe(req), problem)
 	}
 	x.searchBatch(req, b)
+	x.keepEnds(b.Complete)
 	p, err := takeApart(req.Table, b)
 	if err != nil {
 		x.t.Fatalf("Read of %s: %v", describe(req), err)
@@ -73,6 +76,17 @@ func (x *session) take(req connector.Request, b connector.Batch) piece {
 		}
 	}
 	return p
+}
+
+func (x *session) keepEnds(r *connector.KeyRange) {
+	if x.ends == nil || r == nil {
+		return
+	}
+	for _, end := range []arrow.RecordBatch{r.After, r.Through} {
+		if end != nil {
+			x.ends[end] = true
+		}
+	}
 }
 
 func (x *session) searchBatch(req connector.Request, b connector.Batch) {

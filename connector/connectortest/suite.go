@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/regrant/regrant/connector"
 )
 
@@ -36,6 +38,7 @@ type session struct {
 	source connector.Source
 	gate   *gate
 	log    *logbook
+	ends   map[arrow.RecordBatch]bool // of key ranges; kept where memory is counted
 }
 
 // equip puts the suite's ears and hands into an Env.
