@@ -32,16 +32,18 @@ func wake(c chan struct{}) {
 }
 
 // space waits for room and gives the free part that begins where the filled
-// one ends. It fails when nobody consumes any more or expired is closed.
+// one ends. It fails when the ring is finished, nobody consumes any more, or expired is closed.
 func (r *ring) space(expired <-chan struct{}) ([]byte, error) {
 	for {
 		r.mu.Lock()
-		broken, n := r.broken, len(r.buf)-(r.to-r.from)
+		end, broken, n := r.end, r.broken, len(r.buf)-(r.to-r.from)
 		at := r.to % len(r.buf)
 		r.mu.Unlock()
 		switch {
 		case broken != nil:
 			return nil, broken
+		case end != nil:
+			return nil, end
 		case isClosed(expired):
 			return nil, os.ErrDeadlineExceeded
 		case n > 0:
@@ -101,6 +103,7 @@ func (r *ring) finish(reason error) {
 	}
 	r.mu.Unlock()
 	wake(r.filled)
+	wake(r.drained)
 }
 
 // fail ends both sides at once.

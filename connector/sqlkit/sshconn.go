@@ -30,18 +30,20 @@ type tunnelConn struct {
 }
 
 func newTunnelConn(t *Tunnel, channel ssh.Channel, address string) *tunnelConn {
-	c := &tunnelConn{
+	return &tunnelConn{
 		channel: channel, tunnel: t, remote: tunnelAddr(address),
 		in: newRing(), out: newRing(), readBy: newDeadline(), writeBy: newDeadline(), gone: make(chan struct{}),
 	}
+}
+
+// run lasts as long as the connection.
+func (c *tunnelConn) run() {
+	defer close(c.gone)
 	var both sync.WaitGroup
 	both.Go(c.receive)
 	both.Go(c.send)
-	t.group.Go(func() {
-		both.Wait()
-		close(c.gone)
-	})
-	return c
+	both.Wait()
+	c.tunnel.forget(c)
 }
 
 // receive reads ahead into the ring, straight into its free part.
@@ -75,6 +77,12 @@ func (c *tunnelConn) send() {
 			return
 		}
 	}
+}
+
+// breakOff is called when the tunnel is gone.
+func (c *tunnelConn) breakOff(reason error) {
+	c.in.finish(reason) // what has arrived may still be read
+	c.out.fail(reason)
 }
 
 // reason tells a database that hung up from a tunnel that broke: the channel
@@ -135,7 +143,9 @@ func (c *tunnelConn) Close() error {
 	c.closing.Do(func() {
 		c.in.fail(net.ErrClosed)
 		c.out.finish(net.ErrClosed)
-		c.tunnel.group.Go(c.lingerOn)
+		if !c.tunnel.start(c.lingerOn) {
+			c.out.fail(net.ErrClosed)
+		}
 	})
 	return nil
 }
