@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-		"github.com/regrant/regrant/connector"
+	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/internal/warehouse"
 )
 
@@ -289,8 +289,8 @@ func (r *runner) merge(p *prepared) warehouse.Counts {
 	}
 	var revived int64
 	if r.hasDeleted() {
-		revived = r.exec("UPDATE "+r.table.sql()+" AS t SET "+quote(warehouse.DeletedAt)+" = NULL FROM "+p.revive.from+" AS v WHERE "+
-			p.match()+" AND t."+quote(warehouse.DeletedAt)+" IS NOT NULL")
+		revived = r.exec("UPDATE " + r.table.sql() + " AS t SET " + quote(warehouse.DeletedAt) + " = NULL FROM " + p.revive.from + " AS v WHERE " +
+			p.match() + " AND t." + quote(warehouse.DeletedAt) + " IS NOT NULL")
 	}
 	updated := r.exec("UPDATE "+r.table.sql()+" AS t SET "+strings.Join(sets, ", ")+" FROM "+p.find.from+" AS v WHERE "+p.match(), r.now)
 	inserted := r.exec(r.insertSQL(p, " WHERE NOT EXISTS (SELECT 1 FROM "+r.table.sql()+" AS t WHERE "+p.match()+")"), r.now)

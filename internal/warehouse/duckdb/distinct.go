@@ -112,6 +112,12 @@ func newKeyReader(a arrow.Array) keyReader {
 		return func(b []byte, i int) []byte { return binary.BigEndian.AppendUint64(b, uint64(a.Value(i))) }
 	case *array.Int32:
 		return func(b []byte, i int) []byte { return binary.BigEndian.AppendUint32(b, uint32(a.Value(i))) }
+	case *array.Date32:
+		return func(b []byte, i int) []byte { return binary.BigEndian.AppendUint32(b, uint32(a.Value(i))) }
+	case *array.Time64: // as a number: 24:00 is not 00:00
+		return func(b []byte, i int) []byte { return binary.BigEndian.AppendUint64(b, uint64(a.Value(i))) }
+	case *array.Time32:
+		return func(b []byte, i int) []byte { return binary.BigEndian.AppendUint32(b, uint32(a.Value(i))) }
 	case *array.Timestamp:
 		if unit := a.DataType().(*arrow.TimestampType); unit.Unit == arrow.Nanosecond && unit.TimeZone != "" {
 			// The table keeps microseconds.

@@ -3,7 +3,6 @@ package duckdb
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -149,24 +148,6 @@ func literal(bound arrow.RecordBatch, c column) (string, error) {
 	return fmt.Sprintf("CAST(%s AS %s)", valueLiteral(a, c.ordered()), c.ordered()), nil
 }
 
-func valueLiteral(a arrow.Array, as string) string {
-	var raw []byte
-	switch a := a.(type) {
-	case *array.FixedSizeBinary:
-		raw = a.Value(0)
-	case *array.Binary:
-		raw = a.Value(0)
-	case *array.LargeBinary:
-		raw = a.Value(0)
-	default:
-		return text(a.ValueStr(0))
-	}
-	if as == tUUID {
-		return text(hex.EncodeToString(raw))
-	}
-	return "from_hex(" + text(hex.EncodeToString(raw)) + ")"
-}
-
 // selectKeys reads the keys back in the types in which the source has them.
 func (l *load) selectKeys(ctx context.Context, keys []column, where string, limit int) (arrow.RecordBatch, bool, error) {
 	exprs := make([]string, len(keys))
@@ -195,24 +176,6 @@ func (l *load) selectKeys(ctx context.Context, keys []column, where string, limi
 		return nil, false, err
 	}
 	return b.NewRecordBatch(), truncated, nil
-}
-
-// read selects the column in words that Arrow's builders take.
-func (c column) read() string {
-	ours := c.ours()
-	switch c.field.Type.ID() {
-	case arrow.BINARY, arrow.LARGE_BINARY, arrow.FIXED_SIZE_BINARY, arrow.EXTENSION:
-		if c.ordered() == "BLOB" {
-			return "lower(hex(" + ours + "))"
-		}
-		return "replace(" + ours + "::VARCHAR, '-', '')"
-	case arrow.TIMESTAMP:
-		if c.field.Type.(*arrow.TimestampType).Unit == arrow.Nanosecond {
-			return "epoch_ns(" + ours + ")::VARCHAR"
-		}
-		return "epoch_us(" + ours + ")::VARCHAR"
-	}
-	return ours + "::VARCHAR"
 }
 
 func appendRow(rows *sql.Rows, b *array.RecordBuilder, keys []column) error {

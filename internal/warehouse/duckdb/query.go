@@ -121,6 +121,9 @@ func plainValue(ref, typ string) string {
 	case "FLOAT", "DOUBLE":
 		return ref + "::DOUBLE"
 	}
+	if whole, scale, ok := decimalOf(typ); ok && whole == 0 && scale < 38 {
+		return fmt.Sprintf("%s::DECIMAL(%d,%d)::VARCHAR", ref, scale+1, scale) // 0.5, not .5
+	}
 	if strings.HasSuffix(typ, "]") || strings.HasPrefix(typ, "STRUCT(") || strings.HasPrefix(typ, "MAP(") {
 		return "to_json(" + ref + ")::VARCHAR"
 	}

@@ -80,15 +80,10 @@ func arrives(f arrow.Field) string {
 }
 
 func timestampArrives(t *arrow.TimestampType) string {
-	if t.TimeZone != "" {
+	switch {
+	case t.TimeZone != "":
 		return tTimestampTZ
-	}
-	switch t.Unit {
-	case arrow.Second:
-		return "TIMESTAMP_S"
-	case arrow.Millisecond:
-		return "TIMESTAMP_MS"
-	case arrow.Nanosecond:
+	case t.Unit == arrow.Nanosecond:
 		return "TIMESTAMP_NS"
 	}
 	return tTimestamp
@@ -145,10 +140,6 @@ func stored(f arrow.Field) string {
 		return tUUID
 	}
 	switch t := f.Type.(type) {
-	case *arrow.TimestampType:
-		if s := timestampArrives(t); s == "TIMESTAMP_S" || s == "TIMESTAMP_MS" {
-			return tTimestamp
-		}
 	case *arrow.Time64Type:
 		return "TIME"
 	case *arrow.Float16Type:

@@ -10,7 +10,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	dk "github.com/duckdb/duckdb-go/v2"
 )
 
@@ -101,15 +100,17 @@ type column struct {
 	field arrow.Field // in the record
 	wire  arrow.Field // as DuckDB gets it: c0, c1, …
 	into  string      // type in the table
+
+	// convert makes of an array what DuckDB can read; nil: it can.
+	convert func(arrow.Array) arrow.Array
 }
 
 // newColumn plans how column i of a record gets into the table's column.
 func newColumn(i, position int, f arrow.Field, name, into string) column {
 	c := column{name: name, index: i, field: f, into: into}
-	c.wire = arrow.Field{Name: "c" + strconv.Itoa(position), Type: bare(f.Type), Nullable: true}
+	c.wire = arrow.Field{Name: "c" + strconv.Itoa(position), Nullable: true}
+	c.wire.Type, c.convert = conversion(c.plain())
 	switch {
-	case c.asText():
-		c.wire.Type = arrow.BinaryTypes.String
 	case c.arrives() == tJSON:
 		c.wire.Metadata = extension("arrow.json")
 	case c.arrives() == tUUID && c.wire.Type.ID() == arrow.FIXED_SIZE_BINARY:
@@ -123,7 +124,6 @@ func (c column) plain() arrow.Field {
 }
 
 func (c column) arrives() string { return arrives(c.plain()) }
-func (c column) asText() bool    { return c.arrives() == "" }
 
 // expr selects the column from the alias v in the table's type.
 func (c column) expr() string {
@@ -135,8 +135,6 @@ func (c column) expr() string {
 	case c.into == tJSON && from == tText:
 		// What no JSON parser takes is kept, as a JSON string.
 		return fmt.Sprintf("CASE WHEN json_valid(%s) THEN %s::JSON ELSE to_json(%s) END", ref, ref, ref)
-	case from == "TIMESTAMP_S", from == "TIMESTAMP_MS":
-		return fmt.Sprintf("TRY_CAST(%s AS %s)", ref, c.into) // centuries that do not fit are NULL
 	}
 	return fmt.Sprintf("CAST(%s AS %s)", ref, c.into)
 }
@@ -165,25 +163,11 @@ func rewire(schema *arrow.Schema, columns []column, r arrow.RecordBatch) (arrow.
 		if e, ok := a.(array.ExtensionArray); ok {
 			a = e.Storage()
 		}
-		if c.asText() {
-			t := asText(a)
-			defer t.Release()
-			a = t
+		if c.convert != nil {
+			a = c.convert(a)
+			defer a.Release()
 		}
 		arrays[i] = a
 	}
 	return array.NewRecordBatch(schema, arrays, r.NumRows()), nil
-}
-
-func asText(a arrow.Array) arrow.Array {
-	b := array.NewStringBuilder(memory.DefaultAllocator)
-	defer b.Release()
-	for i := range a.Len() {
-		if a.IsNull(i) {
-			b.AppendNull()
-			continue
-		}
-		b.Append(a.ValueStr(i))
-	}
-	return b.NewArray()
 }
