@@ -58,6 +58,11 @@ func (h *heart) TableRead(_ context.Context, _ string, table integration.Table, 
 	if h.err != nil {
 		return h.err
 	}
+	for column, recheck := range table.Rechecks {
+		if recheck.Every == integration.Once && !recheck.Last.IsZero() {
+			delete(table.Rechecks, column)
+		}
+	}
 	*h.table(table.Name) = table
 	h.read = append(h.read, result)
 	return nil

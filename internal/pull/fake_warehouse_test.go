@@ -62,8 +62,11 @@ func (s *store) SetPosition(_ context.Context, name warehouse.Name, p connector.
 	s.tables[name].position = p
 	return nil
 }
-func (s *store) Drop(_ context.Context, name warehouse.Name) error { delete(s.tables, name); return nil }
-func (s *store) DropSchema(context.Context, string) error          { return nil }
+func (s *store) Drop(_ context.Context, name warehouse.Name) error {
+	delete(s.tables, name)
+	return nil
+}
+func (s *store) DropSchema(context.Context, string) error { return nil }
 func (s *store) Query(context.Context, string, int) (warehouse.Result, error) {
 	return warehouse.Result{}, nil
 }

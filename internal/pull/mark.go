@@ -19,6 +19,7 @@ type mark struct {
 	Key     []string           `json:"key,omitempty"`
 	Columns []string           `json:"columns,omitempty"` // that the rows were read with
 	At      connector.Position `json:"at,omitempty"`
+	Ended   bool               `json:"ended,omitempty"` // the source had no more behind At
 	Sweep   *sweep             `json:"sweep,omitempty"` // an interrupted recheck of values
 	Catch   catch              `json:"catch,omitzero"`  // read since the end was last reached
 }

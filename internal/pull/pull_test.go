@@ -17,6 +17,14 @@ import (
 	"github.com/regrant/regrant/internal/warehouse"
 )
 
+// reporter is what *testing.T and *rapid.T have in common.
+type reporter interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
 // bench is a puller between a shop and a store.
 type bench struct {
 	shop  *shop
@@ -31,12 +39,12 @@ func setup(s *shop, tables ...integration.Table) *bench {
 	return &bench{shop: s, store: newStore(), heart: newHeart(tables...), limit: pull.Limits{CommitRows: 20}, now: time.Now()}
 }
 
-func (b *bench) pull(t testing.TB) integration.Pull {
+func (b *bench) pull(t reporter) integration.Pull {
 	t.Helper()
-	return b.pullContext(t, t.Context())
+	return b.pullContext(context.Background(), t)
 }
 
-func (b *bench) pullContext(t testing.TB, ctx context.Context) integration.Pull {
+func (b *bench) pullContext(ctx context.Context, t reporter) integration.Pull {
 	t.Helper()
 	p := pull.New(pull.Config{Heart: b.heart, Sources: b.shop, Warehouse: b.store, Limits: b.limit, Board: b.board, Now: func() time.Time { return b.now }})
 	got, err := p.Run(ctx, "i1", integration.ByPlan, "schedule")
@@ -48,7 +56,7 @@ func (b *bench) pullContext(t testing.TB, ctx context.Context) integration.Pull 
 }
 
 // want pulls and demands the outcome.
-func (b *bench) want(t testing.TB, outcome integration.Outcome) integration.Pull {
+func (b *bench) want(t reporter, outcome integration.Outcome) integration.Pull {
 	t.Helper()
 	p := b.pull(t)
 	if p.Outcome != outcome {
@@ -80,7 +88,7 @@ func (b *bench) source(table string) map[int64]int64 {
 	return out
 }
 
-func (b *bench) equal(t testing.TB, table string) {
+func (b *bench) equal(t reporter, table string) {
 	t.Helper()
 	if diff := cmp.Diff(b.source(table), b.alive(table)); diff != "" {
 		t.Errorf("%s differs from the source (-source +warehouse):\n%s", table, diff)
@@ -282,7 +290,7 @@ func TestCancelKeepsTheLastCommit(t *testing.T) {
 			cancel()
 		}
 	}
-	if p := b.pullContext(t, ctx); p.Outcome != integration.Interrupted {
+	if p := b.pullContext(ctx, t); p.Outcome != integration.Interrupted {
 		t.Fatalf("outcome %s, want interrupted", p.Outcome)
 	}
 	if len(b.heart.failures) > 0 {

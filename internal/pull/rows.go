@@ -7,13 +7,16 @@ import (
 	"github.com/regrant/regrant/connector"
 )
 
-// readRows reads what is new since the position, to the end. It takes more
-// than one round only when a person confirmed the deletion of more rows than
-// are held at once.
+// readRows reads what is new since the position, to the end. Going on in the
+// middle of an interrupted pass says nothing of what has changed behind that
+// point since; such a pass is followed by another, which finds only that.
 func (r *tableRun) readRows(ctx context.Context) error {
-	for more := true; more; {
-		var err error
-		if more, err = r.roundOfRows(ctx); err != nil {
+	passes := 1
+	if r.mark.At != "" && !r.before.Ended {
+		passes = 2
+	}
+	for range passes {
+		if err := r.passOfRows(ctx); err != nil {
 			return err
 		}
 	}
@@ -23,6 +26,18 @@ func (r *tableRun) readRows(ctx context.Context) error {
 		}
 	}
 	return r.finish(ctx)
+}
+
+// passOfRows takes more than one round only when a person confirmed the
+// deletion of more rows than are held at once.
+func (r *tableRun) passOfRows(ctx context.Context) error {
+	for more := true; more; {
+		var err error
+		if more, err = r.roundOfRows(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *tableRun) roundOfRows(ctx context.Context) (more bool, err error) {
@@ -57,7 +72,7 @@ func (r *tableRun) takeRows(ctx context.Context, b connector.Batch, g *gone) (mo
 	if err := r.load.Write(ctx, b); err != nil {
 		return false, warehouseFault(err, r.t.Name)
 	}
-	r.mark.At, g.here = b.Position, b.Position
+	r.mark.At, r.mark.Ended, g.here = b.Position, false, b.Position
 	if r.commitDue() {
 		return true, r.commit(ctx, r.held(g))
 	}
@@ -73,6 +88,7 @@ func (r *tableRun) lookFor(ctx context.Context, b connector.Batch, g *gone) (mor
 	if g.over && !r.t.AllowEmpty {
 		return false, r.tooManyDeletions(g.rows, "At least ")
 	}
+	r.confirmed = r.confirmed || g.over
 	return !g.over, nil
 }
 

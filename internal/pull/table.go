@@ -124,6 +124,7 @@ func (r *tableRun) commit(ctx context.Context, m mark) error {
 // finish is the commit of the end of the rows.
 func (r *tableRun) finish(ctx context.Context) error {
 	r.caught, r.mark.Catch = r.mark.Catch, catch{}
+	r.mark.Ended = true
 	if !r.plan.replace {
 		return r.commit(ctx, r.mark)
 	}
