@@ -166,12 +166,12 @@ func (l *load) selectKeys(ctx context.Context, keys []column, where string, limi
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
 	defer b.Release()
 	n := 0
-	for ; rows.Next() && n < limit; n++ {
+	for ; n < limit && rows.Next(); n++ {
 		if err := appendRow(rows, b, keys); err != nil {
 			return nil, false, err
 		}
 	}
-	truncated := n == limit && rows.Next() || n == limit && limit == 0
+	truncated := n == limit && rows.Next()
 	if err := rows.Err(); err != nil {
 		return nil, false, err
 	}

@@ -1,9 +1,19 @@
 package warehousetest
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 // Run runs the suite against the engine.
+//
+// It starts the test's binary again to kill it in the middle of commits; the
+// caller's test must therefore do nothing before Run but t.Parallel.
 func Run(t *testing.T, open Open) {
+	if path := os.Getenv(childEnv); path != "" {
+		child(t, open(t, path))
+		return
+	}
 	for _, group := range []struct {
 		name  string
 		tests []test
@@ -15,6 +25,7 @@ func Run(t *testing.T, open Open) {
 		{"query", queryTests()},
 		{"together", togetherTests()},
 		{"property", propertyTests()},
+		{"crash", crashTests()},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			t.Parallel()
