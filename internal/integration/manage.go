@@ -102,22 +102,24 @@ func draftVersion(in Integration) int64 {
 	return in.Draft.Version
 }
 
-// Update asks for a pull now.
+// Update asks for a pull now. Asked while one runs, another follows it: rows
+// that came after a table was read are wanted, too.
 func (s *Service) Update(ctx context.Context, who Person, idOrSlug string) error {
-	if !who.Role.May(Standard) {
-		return ErrForbidden
-	}
-	r, err := s.store.Record(ctx, idOrSlug)
+	view, err := s.changed(ctx, who, Standard, idOrSlug, func(r Record) (*Change, error) {
+		in := r.Integration
+		switch {
+		case !in.Finished():
+			return nil, &FormError{map[string]string{"integration": "it was never connected; finish its form first"}}
+		case in.Paused:
+			return nil, &FormError{map[string]string{"integration": "it is paused; resume it first"}}
+		}
+		in.NextPull = s.now()
+		return &Change{Integration: &in}, nil
+	})
 	if err != nil {
 		return err
 	}
-	switch {
-	case !r.Integration.Finished():
-		return &FormError{map[string]string{"integration": "it was never connected; finish its form first"}}
-	case r.Integration.Paused:
-		return &FormError{map[string]string{"integration": "it is paused; resume it first"}}
-	}
-	return s.jobs.Pull(ctx, r.Integration.ID, ByPerson, who.Name)
+	return s.jobs.Pull(ctx, view.Integration.ID, ByPerson, who.Name)
 }
 
 // Discover lists the tables afresh. New ones are offered, not enabled.

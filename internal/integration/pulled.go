@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/regrant/regrant/connector"
 )
@@ -86,7 +87,7 @@ func (s *Service) PullEnded(ctx context.Context, pull Pull, tables []connector.T
 		}
 		switch {
 		case in.Paused || broken: // the incident has planned what comes next
-		case pull.Outcome == Interrupted:
+		case pull.Outcome == Interrupted || askedMeanwhile(in, pull, s.now()):
 			in.NextPull = s.now()
 		default:
 			in.NextPull, in.Attempts = onTime(in, pull.Started, s.now()), 0
@@ -100,6 +101,11 @@ func (s *Service) PullEnded(ctx context.Context, pull Pull, tables []connector.T
 		return View{}, err
 	}
 	return s.Show(ctx, pull.Integration)
+}
+
+// askedMeanwhile says whether an update was asked for while the pull ran.
+func askedMeanwhile(in Integration, pull Pull, now time.Time) bool {
+	return in.NextPull.After(pull.Started) && !in.NextPull.After(now)
 }
 
 func (s *Service) fillGaps(c *Change, r Record, receipts []Gap) {

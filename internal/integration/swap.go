@@ -88,7 +88,7 @@ func (s *Service) swapped(r Record, a attempt, candidate Authorization, p proof)
 		in.Previous = &Previous{Authorization: in.Authorization, Until: s.now().Add(undoFor)}
 	}
 	in.Authorization, in.Draft, in.Attempts = candidate, nil, 0
-	in.NextPull, in.NextProbe = s.now().Add(in.Every), s.now().Add(probeEvery)
+	in.NextPull, in.NextProbe = s.now(), s.now().Add(probeEvery)
 	c := &Change{Integration: &in, Tables: mergeTables(r, p.tables, s.now())}
 	switch {
 	case first:
