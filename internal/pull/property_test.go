@@ -1,6 +1,7 @@
 package pull_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,7 +25,12 @@ func TestHistories(t *testing.T) {
 	for _, how := range methods {
 		t.Run(string(how.Method), func(t *testing.T) {
 			t.Parallel()
-			rapid.Check(t, func(t *rapid.T) { newHistory(t, how).run() })
+			rapid.Check(t, func(t *rapid.T) {
+				store := newStore()
+				h := newHistory(t, store, how)
+				h.b.store = store
+				h.run()
+			})
 		})
 	}
 }
@@ -37,12 +43,12 @@ type history struct {
 	next int64 // id
 }
 
-func newHistory(t *rapid.T, how connector.Replication) *history {
+func newHistory(t *rapid.T, house warehouse.Warehouse, how connector.Replication) *history {
 	s := newShop("orders")
 	s.perBatch = rapid.IntRange(1, 9).Draw(t, "rows per batch")
 	table := enabled("orders", how.Method, how.Column)
 	table.AllowEmpty = true
-	b := setup(s, table)
+	b := setupOn(house, s, table)
 	b.limit = pull.Limits{CommitRows: int64(rapid.IntRange(1, 30).Draw(t, "rows per commit")), Doomed: int64(rapid.IntRange(1, 30).Draw(t, "doomed")), QueueBytes: 200}
 	return &history{T: t, b: b, how: how, next: 1}
 }
@@ -101,7 +107,7 @@ func (h *history) recheck() {
 // broken is a pull that dies at a boundary of the warehouse or of the source.
 func (h *history) broken() {
 	cut, n := rapid.IntRange(1, 60).Draw(h.T, "cut"), 0
-	if rapid.Bool().Draw(h.T, "at the source") {
+	if h.b.store == nil || rapid.Bool().Draw(h.T, "at the source") {
 		h.b.shop.failAfter, h.b.shop.failWith = cut, &connector.Fault{Cause: connector.Outage, Code: "shop.down", Err: errors.New("reset")}
 	} else {
 		h.b.store.at = func(point string) error {
@@ -112,13 +118,17 @@ func (h *history) broken() {
 		}
 	}
 	h.b.pull(h.T)
-	h.b.shop.failAfter, h.b.store.at = 0, nil
+	h.b.shop.failAfter = 0
+	if h.b.store != nil {
+		h.b.store.at = nil
+	}
 	h.never()
 }
 
 // whole is a pull that reaches the end.
 func (h *history) whole() {
 	before := maps.Clone(h.b.heart.table("orders").Rechecks)
+	h.b.heart.table("orders").AllowEmpty = true
 	resumed := h.sweeping()
 	h.b.now = h.b.now.Add(24 * time.Hour)
 	h.b.want(h.T, integration.Succeeded)
@@ -159,6 +169,9 @@ func (h *history) promised(valuesCompared, keysCompared bool) {
 
 // sweeping says whether a recheck of values was interrupted.
 func (h *history) sweeping() bool {
-	held := h.b.store.tables[warehouse.Name{Schema: "shop", Table: "orders"}]
-	return held != nil && strings.Contains(string(held.position), `"sweep"`)
+	state, err := h.b.house.Describe(context.Background(), h.b.name("orders"))
+	if err != nil {
+		h.Fatal(err)
+	}
+	return strings.Contains(string(state.Position), `"sweep"`)
 }

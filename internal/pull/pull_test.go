@@ -28,7 +28,8 @@ type reporter interface {
 // bench is a puller between a shop and a store.
 type bench struct {
 	shop  *shop
-	store *store
+	store *store              // nil: another warehouse
+	house warehouse.Warehouse // the store, or another
 	heart *heart
 	board *pull.Board
 	limit pull.Limits
@@ -36,7 +37,19 @@ type bench struct {
 }
 
 func setup(s *shop, tables ...integration.Table) *bench {
-	return &bench{shop: s, store: newStore(), heart: newHeart(tables...), limit: pull.Limits{CommitRows: 20}, now: time.Now()}
+	store := newStore()
+	b := setupOn(store, s, tables...)
+	b.store = store
+	return b
+}
+
+func setupOn(house warehouse.Warehouse, s *shop, tables ...integration.Table) *bench {
+	return &bench{shop: s, house: house, heart: newHeart(tables...), limit: pull.Limits{CommitRows: 20}, now: time.Now()}
+}
+
+// name is that of a table in the warehouse.
+func (b *bench) name(table string) warehouse.Name {
+	return warehouse.Name{Schema: b.heart.record.Integration.Slug, Table: table}
 }
 
 func (b *bench) pull(t reporter) integration.Pull {
@@ -46,7 +59,7 @@ func (b *bench) pull(t reporter) integration.Pull {
 
 func (b *bench) pullContext(ctx context.Context, t reporter) integration.Pull {
 	t.Helper()
-	p := pull.New(pull.Config{Heart: b.heart, Sources: b.shop, Warehouse: b.store, Limits: b.limit, Board: b.board, Now: func() time.Time { return b.now }})
+	p := pull.New(pull.Config{Heart: b.heart, Sources: b.shop, Warehouse: b.house, Limits: b.limit, Board: b.board, Now: func() time.Time { return b.now }})
 	got, err := p.Run(ctx, "i1", integration.ByPlan, "schedule")
 	if err != nil {
 		t.Fatal(err)
@@ -67,8 +80,11 @@ func (b *bench) want(t reporter, outcome integration.Outcome) integration.Pull {
 
 // alive is what the warehouse shows of a table.
 func (b *bench) alive(table string) map[int64]int64 {
+	if b.store == nil {
+		return queried(b.house, b.name(table))
+	}
 	out := map[int64]int64{}
-	h := b.store.tables[warehouse.Name{Schema: "shop", Table: table}]
+	h := b.store.tables[b.name(table)]
 	if h == nil {
 		return out
 	}
@@ -76,6 +92,22 @@ func (b *bench) alive(table string) map[int64]int64 {
 		if !h.deleted[id] {
 			out[id] = r["value"]
 		}
+	}
+	return out
+}
+
+// queried is what a query sees.
+func queried(house warehouse.Warehouse, name warehouse.Name) map[int64]int64 {
+	out := map[int64]int64{}
+	result, err := house.Query(context.Background(), fmt.Sprintf("SELECT id, value FROM %q.%q WHERE _regrant_deleted_at IS NULL", name.Schema, name.Table), 1_000_000)
+	if err != nil {
+		return out // not there
+	}
+	for _, r := range result.Rows {
+		out[r[0].(int64)] = r[1].(int64)
+	}
+	if len(out) != len(result.Rows) {
+		panic("a row is there twice")
 	}
 	return out
 }
@@ -317,7 +349,7 @@ func TestPausedTableIsNotRead(t *testing.T) {
 func TestTwoPullsAtOnceAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(newShop("orders").fill("orders", 30), enabled("orders", connector.ModifiedAt, "modified"))
-	p := pull.New(pull.Config{Heart: b.heart, Sources: b.shop, Warehouse: b.store})
+	p := pull.New(pull.Config{Heart: b.heart, Sources: b.shop, Warehouse: b.house})
 	var second error
 	b.shop.onBatch = func(n int) {
 		if n == 1 {
