@@ -30,7 +30,7 @@ func run(ctx context.Context, args []string) error {
 	rounds := flags.Int("rounds", 200, "kills of a soak")
 	seed := flags.Uint64("seed", 1, "of a soak's random moments")
 	if len(args) == 0 {
-		return fmt.Errorf("usage: regrant-demo run|check|soak [flags]")
+		return fmt.Errorf("usage: regrant-demo run|check|soak|bench [flags]")
 	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -40,9 +40,11 @@ func run(ctx context.Context, args []string) error {
 		return demo.Run(ctx, demo.LargeConfig(*bin, *listen, os.Stdout), os.Stdin)
 	case "check":
 		return demo.Check(ctx, demo.LargeConfig(*bin, "", os.Stdout))
+	case "bench":
+		return demo.Bench(ctx, demo.LargeConfig(*bin, "", os.Stdout))
 	case "soak":
 		return demo.Soak(ctx, demo.LargeConfig(*bin, "", os.Stdout), *rounds, *seed)
 	default:
-		return fmt.Errorf("unknown word %q: run, check or soak", args[0])
+		return fmt.Errorf("unknown word %q: run, check, soak or bench", args[0])
 	}
 }
