@@ -19,12 +19,14 @@ type Behaviour struct {
 	Keys      []string          // authorized keys, as in authorized_keys
 	Passwords map[string]string // by user
 	OnlyAsk   bool              // offer nothing but keyboard-interactive
+	Questions []string          // it asks these; the first answer is the password
+	Echo      []bool            // which of the answers may be seen
 
 	HostKeys      []ssh.Signer // empty: one ed25519 key, made at the start
 	KeyExchanges  []string     // empty: the library's own
 	Silent        bool         // accept TCP and never say a word
 	CloseAtOnce   bool         // close the connection before the banner
-	ResetAtOnce   bool         // reset it
+	ResetAtOnce   bool         // reset it at the first byte
 	Greeting      string       // send this instead of an SSH banner, then close
 	DeafKeepalive bool         // never answer global requests
 
@@ -185,9 +187,7 @@ func (s *Bastion) serverConfig(b Behaviour) *ssh.ServerConfig {
 		cfg.AddHostKey(k)
 	}
 	if b.OnlyAsk {
-		cfg.KeyboardInteractiveCallback = func(ssh.ConnMetadata, ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
-			return nil, errors.New("no second factor here")
-		}
+		cfg.KeyboardInteractiveCallback = b.ask
 		return cfg
 	}
 	cfg.PublicKeyCallback = b.checkKey
@@ -206,6 +206,14 @@ func (b Behaviour) checkKey(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permiss
 		return nil, errors.New("unknown key")
 	}
 	return &ssh.Permissions{}, nil
+}
+
+func (b Behaviour) ask(c ssh.ConnMetadata, challenge ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+	answers, err := challenge("", "", b.Questions, b.Echo)
+	if err != nil || len(answers) == 0 {
+		return nil, errors.New("no answer")
+	}
+	return b.checkPassword(c, []byte(answers[0]))
 }
 
 func (b Behaviour) checkPassword(c ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {

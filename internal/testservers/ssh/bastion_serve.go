@@ -16,6 +16,7 @@ func (s *Bastion) serve(c net.Conn) {
 		_, _ = io.Copy(io.Discard, c) // until the other side or Cut ends it
 	case b.CloseAtOnce:
 	case b.ResetAtOnce:
+		_, _ = c.Read(make([]byte, 1)) // a reset before that fails the dial instead
 		_ = c.(*net.TCPConn).SetLinger(0)
 	case b.Greeting != "":
 		_, _ = io.WriteString(c, b.Greeting)
