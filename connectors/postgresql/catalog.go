@@ -47,10 +47,11 @@ func (t *table) from() string { return ident(t.schema) + "." + ident(t.name) + "
 
 // catalog reads the relations that where selects, in one round trip.
 func (s *source) catalog(ctx context.Context, where string, step connector.Step, name string) ([]*table, error) {
-	c, err := s.session(ctx)
+	c, err := s.take(ctx)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { s.put(c) }()
 	return s.catalogOn(ctx, c, where, step, name)
 }
 
@@ -60,7 +61,7 @@ func (s *source) catalogOn(ctx context.Context, c *session, where string, step c
 	results, err := c.conn.Exec(ctx, sql).ReadAll()
 	if err != nil {
 		c.recover(ctx)
-		return nil, classify(ctx, err, step, name)
+		return nil, s.classify(ctx, err, step, name)
 	}
 	var sets [][][][]byte
 	for _, r := range results {
@@ -69,7 +70,7 @@ func (s *source) catalogOn(ctx context.Context, c *session, where string, step c
 		}
 	}
 	if len(sets) != 3 {
-		return nil, classify(ctx, fmt.Errorf("the catalog gave %d results instead of 3", len(sets)), step, name)
+		return nil, s.classify(ctx, fmt.Errorf("the catalog gave %d results instead of 3", len(sets)), step, name)
 	}
 	tables := scanRelations(sets[0])
 	byOID := make(map[string]*table, len(tables))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
 	"github.com/regrant/regrant/connector"
+	"github.com/regrant/regrant/connector/sqlkit"
 )
 
 // The limits of a session.
@@ -49,41 +51,39 @@ type session struct {
 
 // connect opens a session. Its error is a *connector.Fault.
 func (s *source) connect(ctx context.Context) (*session, error) {
-	r, err := s.reach(ctx)
-	if err != nil {
-		return nil, classify(ctx, err, connector.StepReach, "")
+	mode := s.settings["tls_mode"]
+	conn, refused, err := s.dial(ctx, s.tls)
+	if refused && mode == sqlkit.Prefer {
+		conn, _, err = s.dial(ctx, nil)
+		return s.opened(ctx, conn, nil, err)
 	}
-	conn, refused, err := s.dial(ctx, r, r.tls)
-	if refused && r.mayPlain {
-		conn, _, err = s.dial(ctx, r, nil)
-		r.tls = nil
+	if refused {
+		return nil, s.attempt().NotOffered(errNoTLS)
 	}
-	if refused && !r.mayPlain {
-		return nil, &connector.Fault{Cause: connector.AccessChanged, Code: "postgresql.tls_withdrawn", Step: connector.StepTrust, Err: errNoTLS,
-			Public: "The server does not offer TLS any more, but this connection demands it. Ask to have TLS switched on at the server again, or choose another encryption here."}
-	}
-	if err != nil {
-		return nil, s.signInFault(ctx, r, err)
-	}
-	return &session{conn: conn, born: time.Now(), tls: r.tls != nil}, nil
+	return s.opened(ctx, conn, s.tls, err)
 }
 
-var errNoTLS = errors.New("the server refused TLS") //nolint:gochecknoglobals // a sentinel
+func (s *source) opened(ctx context.Context, conn *pgconn.PgConn, conf *tls.Config, err error) (*session, error) {
+	if err != nil {
+		return nil, s.signInFault(ctx, conf, err)
+	}
+	return &session{conn: conn, born: time.Now(), tls: conf != nil}, nil
+}
 
 // signInFault finds out one more thing where the server's answer is not the
 // whole story: a rule that refuses us without TLS may let us in with it. The
 // rule is judged before any password, so asking costs no login attempt.
-func (s *source) signInFault(ctx context.Context, r reach, err error) error {
-	fault := classify(ctx, err, connector.StepSignIn, "")
+func (s *source) signInFault(ctx context.Context, conf *tls.Config, err error) error {
+	fault := s.classify(ctx, err, connector.StepSignIn, "")
 	var f *connector.Fault
-	if !errors.As(fault, &f) || f.Code != "postgresql.host_refused" || r.tls != nil {
+	if !errors.As(fault, &f) || f.Code != "postgresql.host_refused" || conf != nil {
 		return fault
 	}
-	conn, refused, again := s.dial(ctx, r, insecureTLS())
+	conn, refused, again := s.dial(ctx, insecureTLS())
 	if conn != nil {
 		closeConn(conn)
 	}
-	if refused || again != nil && connector.FaultOf(classify(ctx, again, connector.StepSignIn, "")).Code == "postgresql.host_refused" {
+	if refused || again != nil && connector.FaultOf(s.classify(ctx, again, connector.StepSignIn, "")).Code == "postgresql.host_refused" {
 		return fault
 	}
 	demanded := *f
@@ -92,11 +92,13 @@ func (s *source) signInFault(ctx context.Context, r reach, err error) error {
 	return &demanded
 }
 
-func insecureTLS() *tls.Config { return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} }
+func insecureTLS() *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}
+}
 
 // dial makes one attempt to sign in. refused says that the server does not
 // speak TLS, which pgconn reports in words only.
-func (s *source) dial(ctx context.Context, r reach, conf *tls.Config) (conn *pgconn.PgConn, refused bool, err error) {
+func (s *source) dial(ctx context.Context, conf *tls.Config) (conn *pgconn.PgConn, refused bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, errConnectTimeout)
 	defer cancel()
 	cfg, err := pgconn.ParseConfig("host=localhost port=5432 user=x password=x dbname=x sslmode=disable")
@@ -104,10 +106,9 @@ func (s *source) dial(ctx context.Context, r reach, conf *tls.Config) (conn *pgc
 		return nil, false, fmt.Errorf("settings of the PostgreSQL driver: %w", err)
 	}
 	var answer tlsAnswer
-	port, _ := strconv.ParseUint(s.settings["port"], 10, 16)
 	// Everything is set here, so that nothing comes from the environment of
 	// the process (PGHOST, .pgpass and so on).
-	cfg.Host, cfg.Port, cfg.Database, cfg.User = s.settings["host"], uint16(port), s.settings["database"], s.settings["user"]
+	cfg.Host, cfg.Port, cfg.Database, cfg.User = s.host, s.port, s.settings["database"], s.settings["user"]
 	cfg.Password = s.secrets["password"].Reveal()
 	cfg.TLSConfig, cfg.Fallbacks, cfg.ValidateConnect, cfg.AfterConnect = conf, nil, nil, nil
 	cfg.SSLNegotiation, cfg.SSLCertMode, cfg.ChannelBinding, cfg.RequireAuth = "postgres", "allow", "prefer", ""
@@ -119,7 +120,7 @@ func (s *source) dial(ctx context.Context, r reach, conf *tls.Config) (conn *pgc
 	// The name is resolved by the dialer, at the far end of a tunnel even.
 	cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := r.dial(ctx, network, address)
+		c, err := s.route.DialContext(ctx, network, address)
 		if err != nil || conf == nil {
 			return c, err
 		}
@@ -131,6 +132,8 @@ func (s *source) dial(ctx context.Context, r reach, conf *tls.Config) (conn *pgc
 	conn, err = pgconn.ConnectConfig(ctx, cfg)
 	return conn, answer.refused.Load(), err
 }
+
+var errNoTLS = errors.New("the server refused TLS") //nolint:gochecknoglobals // a sentinel
 
 var errConnectTimeout = errors.New("no answer in time") //nolint:gochecknoglobals // a sentinel
 
@@ -239,3 +242,21 @@ func (c *session) recover(ctx context.Context) {
 		_, _ = c.conn.Exec(ctx, "ROLLBACK").ReadAll()
 	}
 }
+
+// major is the server's major version: 15 of "15.8 (Debian 15.8-1)".
+func (c *session) major() int {
+	text := c.conn.ParameterStatus("server_version")
+	end := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(text)
+	}
+	n, err := strconv.Atoi(text[:end])
+	if err != nil {
+		return 15 // what most servers in use understand
+	}
+	return n
+}
+
+// utf8 says whether all text arrives as UTF-8: the server converts to it from
+// every encoding but from SQL_ASCII, which is none.
+func (c *session) utf8() bool { return c.conn.ParameterStatus("server_encoding") != "SQL_ASCII" }

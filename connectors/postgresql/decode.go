@@ -56,6 +56,7 @@ type decoder struct {
 	maxRows  int
 	maxBytes int64
 	total    int64 // rows of this COPY
+	wire     int64 // bytes of all COPYs
 }
 
 func newDecoder(schema *arrow.Schema, fields []field, emit func(piece) error) *decoder {
@@ -100,6 +101,7 @@ func (d *decoder) consume(p []byte) ([]byte, error) {
 		}
 		d.row(p[2:size])
 		d.bytes += int64(size)
+		d.wire += int64(size)
 		p = p[size:]
 		if d.rows >= d.maxRows || d.bytes >= d.maxBytes {
 			if err := d.flush(); err != nil {
@@ -221,6 +223,16 @@ func (d *decoder) flush() error {
 	p := piece{record: record, last: d.kept(), sum: d.sum, bytes: d.bytes}
 	d.rows, d.bytes, d.sum = 0, 0, 0
 	return d.emit(p)
+}
+
+// discard drops what a COPY that failed left behind: those rows come again.
+func (d *decoder) discard() {
+	for i := range d.fields {
+		if into := d.fields[i].into; into != nil {
+			into.finish().Release()
+		}
+	}
+	d.rows, d.bytes, d.sum = 0, 0, 0
 }
 
 // kept copies the position's fields of the last row, in their order.

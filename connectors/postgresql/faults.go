@@ -129,7 +129,7 @@ func anyTimeVerdict(e *pgconn.PgError) (verdict, bool) {
 }
 
 // classify turns an error into a Fault, once, at the edge.
-func classify(ctx context.Context, err error, step connector.Step, table string) error {
+func (s *source) classify(ctx context.Context, err error, step connector.Step, table string) error {
 	if err == nil {
 		return nil
 	}
@@ -141,10 +141,10 @@ func classify(ctx context.Context, err error, step connector.Step, table string)
 	switch {
 	case errors.As(err, &pg):
 		return serverFault(pg, step, table)
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !errors.Is(err, errKeyValue):
 		return &connector.Fault{Cause: connector.Ours, Code: "cancelled", Step: step, Err: err, Public: "The work was stopped before it was done. Nothing is lost; it goes on from where it was."}
 	default:
-		return networkFault(err, step)
+		return s.networkFault(err, step)
 	}
 }
 
@@ -189,7 +189,6 @@ func (e serverError) Error() string {
 }
 
 func (e serverError) Unwrap() error { return e.pg }
-
 
 // retryable says whether a page that failed so is worth another, smaller try
 // on a sound session.

@@ -255,25 +255,30 @@ func momentText(zone string) func([]byte) (string, bool) {
 		if len(raw) != 8 {
 			return "", false
 		}
-		us := int64(binary.BigEndian.Uint64(raw))
-		switch us {
+		switch us := int64(binary.BigEndian.Uint64(raw)); us {
 		case math.MaxInt64:
 			return "infinity", true
 		case math.MinInt64:
 			return "-infinity", true
+		default:
+			return momentOf(us, zone), true
 		}
-		const day = 86_400_000_000
-		days, rest := us/day, us%day
-		if rest < 0 {
-			days, rest = days-1, rest+day
-		}
-		date, era, _ := strings.Cut(calendar(days), " ")
-		text := date + " " + clock(rest) + zone
-		if era != "" {
-			text += " " + era
-		}
-		return text, true
 	}
+}
+
+// momentOf writes microseconds since 2000-01-01.
+func momentOf(us int64, zone string) string {
+	const day = 86_400_000_000
+	days, rest := us/day, us%day
+	if rest < 0 {
+		days, rest = days-1, rest+day
+	}
+	date, era, _ := strings.Cut(calendar(days), " ")
+	text := date + " " + clock(rest) + zone
+	if era != "" {
+		text += " " + era
+	}
+	return text
 }
 
 func timeText(raw []byte) (string, bool) {
