@@ -16,13 +16,13 @@ import (
 type beginInput struct{ Body client.NewIntegration }
 
 type authorizeInput struct {
-	ofIntegration
+	OfIntegration
 	Accept string `header:"Accept" doc:"text/event-stream: every check as it is made, then the result"`
 	Body   client.Submission
 }
 
 type undoInput struct {
-	ofIntegration
+	OfIntegration
 	Accept string `header:"Accept" doc:"text/event-stream: every check as it is made, then the result"`
 }
 

@@ -8,18 +8,20 @@ import (
 	"github.com/regrant/regrant/internal/integration"
 )
 
-type filterInput struct {
+// FilterInput selects history. It is exported because embedded inputs are
+// found only then.
+type FilterInput struct {
 	Integration string `query:"integration" maxLength:"200" doc:"Slug or id; absent: all"`
 	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
 type openInput struct {
-	filterInput
+	FilterInput
 	Open bool `query:"open" doc:"Only open ones"`
 }
 
 type eventsInput struct {
-	filterInput
+	FilterInput
 	Audit bool `query:"audit" doc:"With those that only an audit wants; needs the role admin"`
 }
 
@@ -33,7 +35,7 @@ func (s *server) historyRoutes() {
 			return history(ctx, s, in.filter(in.Open), s.Heart.Gaps, gapView)
 		})
 	register(s, route{id: "list-pulls", method: http.MethodGet, path: "/pulls", summary: "Pulls, newest first", role: integration.ReadOnly},
-		func(ctx context.Context, _ integration.Person, in *filterInput) (*reply[client.List[client.Pull]], error) {
+		func(ctx context.Context, _ integration.Person, in *FilterInput) (*reply[client.List[client.Pull]], error) {
 			return history(ctx, s, in.filter(false), s.Heart.Pulls, pullView)
 		})
 	register(s, route{id: "list-events", method: http.MethodGet, path: "/events", summary: "The timeline, newest first", role: integration.ReadOnly},
@@ -46,7 +48,7 @@ func (s *server) historyRoutes() {
 		})
 }
 
-func (in filterInput) filter(open bool) integration.Filter {
+func (in FilterInput) filter(open bool) integration.Filter {
 	return integration.Filter{Integration: in.Integration, OpenOnly: open, Limit: in.Limit}
 }
 

@@ -12,7 +12,7 @@ import (
 type one = reply[client.Integration]
 
 type changeInput struct {
-	ofIntegration
+	OfIntegration
 	Body client.IntegrationChange
 }
 
@@ -20,17 +20,17 @@ func (s *server) integrationRoutes() {
 	const path = "/integrations/{integration}"
 	register(s, route{id: "list-integrations", method: http.MethodGet, path: "/integrations", summary: "Every integration, by name", role: integration.ReadOnly}, s.list)
 	register(s, route{id: "get-integration", method: http.MethodGet, path: path, summary: "One integration with its tables and what is open", role: integration.ReadOnly},
-		func(ctx context.Context, _ integration.Person, in *ofIntegration) (*one, error) {
+		func(ctx context.Context, _ integration.Person, in *OfIntegration) (*one, error) {
 			return s.shown(s.Heart.Show(ctx, in.Integration))
 		})
 	register(s, route{id: "change-integration", method: http.MethodPatch, path: path, summary: "Rename it or change its interval", role: integration.Standard}, s.change)
 	register(s, route{id: "remove-integration", method: http.MethodDelete, path: path, summary: "Forget it; its rows stay in the warehouse", role: integration.Admin},
-		func(ctx context.Context, who integration.Person, in *ofIntegration) (*struct{}, error) {
+		func(ctx context.Context, who integration.Person, in *OfIntegration) (*struct{}, error) {
 			return nil, s.Heart.Remove(ctx, who, in.Integration)
 		})
 	act := func(verb, summary string, do func(context.Context, integration.Person, string) (integration.View, error)) {
 		register(s, route{id: verb + "-integration", method: http.MethodPost, path: path + "/" + verb, summary: summary, role: integration.Standard},
-			func(ctx context.Context, who integration.Person, in *ofIntegration) (*one, error) {
+			func(ctx context.Context, who integration.Person, in *OfIntegration) (*one, error) {
 				return s.shown(do(ctx, who, in.Integration))
 			})
 	}
@@ -75,7 +75,7 @@ func (s *server) change(ctx context.Context, who integration.Person, in *changeI
 
 // update answers with the integration as it was before, so that a caller can
 // tell the pull asked for from the last one.
-func (s *server) update(ctx context.Context, who integration.Person, in *ofIntegration) (*one, error) {
+func (s *server) update(ctx context.Context, who integration.Person, in *OfIntegration) (*one, error) {
 	before, err := s.Heart.Show(ctx, in.Integration)
 	if err != nil {
 		return nil, err

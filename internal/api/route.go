@@ -25,8 +25,9 @@ func list[In, Out any](in []In, show func(In) Out) *reply[client.List[Out]] {
 	return ok(client.List[Out]{Items: items})
 }
 
-// ofIntegration is the input of routes below one integration.
-type ofIntegration struct {
+// OfIntegration is the input of routes below one integration. It is exported
+// because embedded inputs are found only then.
+type OfIntegration struct {
 	Integration string `path:"integration" maxLength:"200" doc:"Slug or id"`
 }
 

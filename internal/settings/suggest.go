@@ -5,17 +5,24 @@ import "strings"
 // suggestion names the nearest setting, or all of them.
 func suggestion(name string) string {
 	var names []string
-	best, distance := "", 4
 	for _, k := range keys() {
 		names = append(names, k.name)
-		if d := edits(name, k.name); d < distance {
-			best, distance = k.name, d
-		}
 	}
-	if best != "" {
+	if best := Nearest(name, names); best != "" {
 		return "; did you mean " + best + "?"
 	}
 	return "; there are " + strings.Join(names, ", ")
+}
+
+// Nearest is the known word that was probably meant, or "".
+func Nearest(word string, known []string) string {
+	best, distance := "", 4
+	for _, k := range known {
+		if d := edits(word, k); d < distance && d < len(k) {
+			best, distance = k, d
+		}
+	}
+	return best
 }
 
 // edits is the Levenshtein distance, of short texts only.

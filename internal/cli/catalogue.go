@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/regrant/regrant/client"
+)
+
+type connectorsCmd struct {
+	ID string `arg:"" optional:"" help:"A connector."`
+}
+
+// Run shows the catalogue or one connector.
+func (c *connectorsCmd) Run(ctx *runContext, a *app) error {
+	server, err := a.client(ctx, true)
+	if err != nil {
+		return err
+	}
+	if c.ID != "" {
+		one, err := server.Connector(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		return a.show(one, func() { a.connector(one) })
+	}
+	all, err := server.Connectors(ctx)
+	if err != nil {
+		return err
+	}
+	return a.show(items(all), func() {
+		g := grid{head: []string{"CONNECTOR", "TITLE", "KIND", "ABOUT"}}
+		for _, one := range all {
+			about := one.Summary
+			if one.Retired != "" {
+				about = "Retired: " + one.Retired
+			}
+			g.add(one.ID, one.Title, one.Kind, about)
+		}
+		g.print(a.out)
+	})
+}
+
+func (a *app) connector(c client.Connector) {
+	a.say("%s (%s): %s", c.Title, c.ID, c.Summary)
+	if c.Retired != "" {
+		a.say("Retired: %s", c.Retired)
+	}
+	if c.Docs != "" {
+		a.say("More: %s", c.Docs)
+	}
+	for n, f := range c.Forms {
+		suffix := ""
+		if n == 0 {
+			suffix = " (used unless --form says otherwise)"
+		}
+		a.say("\nForm %s: %s%s\n", f.ID, f.Title, suffix)
+		g := grid{head: []string{"FIELD", "GIVE WITH", "NEEDED", "DEFAULT", "HELP"}, wide: true}
+		for _, field := range f.Fields {
+			g.add(fieldRow(field)...)
+		}
+		g.print(a.out)
+		a.guide(f.Guide)
+	}
+}
+
+func fieldRow(f client.Field) []string {
+	with, needed := "--set", "no"
+	if f.Secret {
+		with = "--secret"
+	}
+	if f.Required {
+		needed = "yes"
+	}
+	if f.Show != nil {
+		needed += ", when " + f.Show.Field + " is " + strings.Join(f.Show.Values, " or ")
+	}
+	help := f.Help
+	if len(f.Choices) > 0 {
+		choices := make([]string, 0, len(f.Choices))
+		for _, o := range f.Choices {
+			choices = append(choices, o.Value)
+		}
+		help += " One of " + strings.Join(choices, ", ") + "."
+	}
+	if f.Generate != "" {
+		help += " Made by Regrant unless you give your own."
+	}
+	return []string{f.Name, with, needed, f.Default, strings.TrimSpace(help)}
+}
+
+// guide prints what to do at the third party. Code is printed as it is, line
+// by line, so that it can be copied.
+func (a *app) guide(steps []client.Instruction) {
+	for n, step := range steps {
+		a.say("\n%d. %s", n+1, printable(step.Title))
+		if step.Text != "" {
+			a.say("   %s", printable(step.Text))
+		}
+		if step.Code == "" {
+			continue
+		}
+		a.say("")
+		for line := range strings.Lines(step.Code) {
+			a.say("   %s", printable(strings.TrimRight(line, "\n")))
+		}
+	}
+}
