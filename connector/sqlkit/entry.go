@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/regrant/regrant/connector"
 )
 
 // entry is the way into a tunnel: reach, trust, log in.
@@ -74,6 +76,8 @@ func (e *entry) scan(ctx context.Context) ([]ssh.PublicKey, error) {
 			keys = append(keys, key)
 		case errors.As(err, &missing):
 			none = err // the server has no key of this kind
+		case connector.FaultOf(err).Code == codeClosedEarly:
+			none = err // a reset may overtake the list of algorithms
 		default:
 			return nil, err
 		}
@@ -83,6 +87,9 @@ func (e *entry) scan(ctx context.Context) ([]ssh.PublicKey, error) {
 	}
 	return keys, nil
 }
+
+// codeClosedEarly is looked at by scan.
+const codeClosedEarly = "ssh.closed_early"
 
 // look gets one host key and hangs up before logging in.
 func (e *entry) look(ctx context.Context, algorithms []string) (ssh.PublicKey, error) {

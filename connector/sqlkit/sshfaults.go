@@ -85,7 +85,7 @@ func (e *entry) strange(w *wire, err error) error {
 		return e.fault(connector.Invalid, "ssh.not_ssh", connector.StepReach, phaseSSHDial, err,
 			"Something answers at %s, but it is not an SSH server. Check the SSH host and port: the port is usually 22.", e.cfg.Address)
 	case hungUp(err):
-		f := e.fault(connector.Outage, "ssh.closed_early", connector.StepReach, phaseSSHDial, err,
+		f := e.fault(connector.Outage, codeClosedEarly, connector.StepReach, phaseSSHDial, err,
 			"The SSH server at %s closes connections before saying a word: it may be restarting or turn newcomers away. Regrant tries again by itself.", e.cfg.Address)
 		f.Retry = time.Minute
 		return f
