@@ -13,7 +13,8 @@ const rekeyBatch = 100
 
 // Rekey gives the installation whose master key is in the file a new one and
 // seals every version again with it. It can be repeated after any crash:
-// until all is sealed again the file holds the old keys, too.
+// until all is sealed again the file holds the old keys, too, and when it
+// holds several, the change that was begun is ended instead of a new one.
 func Rekey(ctx context.Context, path string, records Records) (versions int, err error) {
 	if path == "" {
 		return 0, fmt.Errorf("change the master key: it comes from %s; put a new key before the old one there, separated by a comma, and start again", EnvMaster)
@@ -22,12 +23,11 @@ func Rekey(ctx context.Context, path string, records Records) (versions int, err
 	if err != nil {
 		return 0, err
 	}
-	both, err := newMaster(append([]connector.Secret{NewMasterKey()}, old.keys...))
-	if err != nil {
-		return 0, fmt.Errorf("change the master key: %w", err)
-	}
-	if err := write(path, both.text()); err != nil {
-		return 0, fmt.Errorf("change the master key: %w", err)
+	both := old
+	if len(old.keys) == 1 {
+		if both, err = extend(path, old); err != nil {
+			return 0, fmt.Errorf("change the master key: %w", err)
+		}
 	}
 	versions, err = New(records, both).Reseal(ctx)
 	if err != nil {
@@ -41,6 +41,15 @@ func Rekey(ctx context.Context, path string, records Records) (versions int, err
 		return versions, fmt.Errorf("change the master key: %w", err)
 	}
 	return versions, nil
+}
+
+// extend puts a new key before the old one in the file.
+func extend(path string, old *Master) (*Master, error) {
+	both, err := newMaster(append([]connector.Secret{NewMasterKey()}, old.keys...))
+	if err != nil {
+		return nil, err
+	}
+	return both, write(path, both.text())
 }
 
 // Reseal seals every version that was sealed with an older master key again
