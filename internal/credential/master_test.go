@@ -150,8 +150,8 @@ func TestRekeyAfterACrash(t *testing.T) {
 	for range 5 {
 		b.seal(t, "a", "one")
 	}
-	for left := range 5 {
-		if _, err := credential.Rekey(t.Context(), b.key, &failing{b.store, left}); err == nil {
+	for range 4 { // each time one version further
+		if _, err := credential.Rekey(t.Context(), b.key, &failing{b.store, 1}); err == nil {
 			t.Fatal("it did not crash")
 		}
 		master, _, err := credential.LoadMaster(b.dir, noEnv)
