@@ -126,7 +126,10 @@ func (w *Web) showForm(rw http.ResponseWriter, r *http.Request, status int, data
 	if !data.View.Integration.Finished() {
 		title = "Connect " + data.View.Integration.Name
 	}
-	p := pageData{Title: title, Nav: "integrations", Live: data.View.Integration.ID, Data: data}
+	p := pageData{Title: title, Nav: "integrations", Data: data}
+	if r.Method == http.MethodGet { // an answer with errors would lose them by asking again
+		p.Live = data.View.Integration.ID
+	}
 	if data.Attempt != nil {
 		p.Watch = data.Attempt.ID
 		p.Refresh = data.Attempt.Running

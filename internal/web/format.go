@@ -41,8 +41,15 @@ func (w *Web) funcs() template.FuncMap {
 		"may":        func(p integration.Person, role string) bool { return p.Role.May(integration.Role(role)) },
 		"args":       args,
 		"percent":    percent,
-		"rate":       func(f float64) string { return number(int64(f)) + " rows/s" },
-		"seconds":    func(d time.Duration) string { return tookText(d) },
+		"isNil":      func(v any) bool { return v == nil },
+		"nameLink":   nameLink,
+		"lastPoint":  lastPoint,
+		"everyParts": func(d time.Duration) []any { n, unit := everyParts(d); return []any{n, unit} },
+		"rechecks": func() []integration.RecheckEvery {
+			return []integration.RecheckEvery{integration.Always, integration.Daily, integration.Weekly, integration.Monthly, integration.Once}
+		},
+		"hostsOf": func(i integration.Incident) *hostKeys { return hostKeysOf(i.Facts) },
+		"rate":    func(f float64) string { return number(int64(f)) + " rows/s" },
 	}
 }
 

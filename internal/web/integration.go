@@ -51,9 +51,11 @@ func (w *Web) load(r *http.Request, tab string) (integrationData, error) {
 }
 
 func (w *Web) showTab(rw http.ResponseWriter, r *http.Request, status int, name string, data integrationData) error {
-	w.render(rw, r, status, name, pageData{
-		Title: data.View.Integration.Name, Nav: "integrations", Live: data.View.Integration.ID, Data: data,
-	})
+	p := pageData{Title: data.View.Integration.Name, Nav: "integrations", Data: data}
+	if status == http.StatusOK { // an answer with errors would lose them by asking again
+		p.Live = data.View.Integration.ID
+	}
+	w.render(rw, r, status, name, p)
 	return nil
 }
 

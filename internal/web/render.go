@@ -32,7 +32,7 @@ type pageData struct {
 }
 
 // shared are the templates that every page may use; all others are pages.
-var shared = []string{"templates/layout.html", "templates/parts.html", "templates/form.html", "templates/checklist.html"} //nolint:gochecknoglobals // a constant list
+var shared = []string{"templates/layout.html", "templates/parts.html", "templates/form.html", "templates/checklist.html", "templates/rows.html"} //nolint:gochecknoglobals // a constant list
 
 func (w *Web) parse() (map[string]*template.Template, error) {
 	base, err := template.New("").Funcs(w.funcs()).ParseFS(templateFiles, shared...)
