@@ -58,6 +58,9 @@ func New(c Config) (http.Handler, error) {
 	s := &server{Config: c, mux: http.NewServeMux()}
 	s.api = humago.NewWithPrefix(s.mux, prefix, s.humaConfig())
 	s.routes()
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's own, which problemTransformer replaces
+		delete(s.api.OpenAPI().Components.Schemas.Map(), unused)
+	}
 	document, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
