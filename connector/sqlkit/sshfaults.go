@@ -67,7 +67,7 @@ func (e *entry) failed(w *wire, trusted bool, err error) error {
 		return e.loginRefused(err)
 	case trusted:
 		return e.fault(connector.Outage, "ssh.closed_during_login", connector.StepSignIn, phaseSSHAuth, err,
-			"The SSH server at %s closed the connection during the login. Regrant tries again by itself.", e.cfg.Address)
+			"The SSH server at %s closed the connection during the login. Regrant tries again by itself; if this stays, ask its administrator whether the user is locked or has expired.", e.cfg.Address)
 	}
 	return e.strange(w, err)
 }
