@@ -64,12 +64,16 @@ func putParts(ctx context.Context, tx *sql.Tx, c *integration.Change) error {
 	return nil
 }
 
-// touch advances the stamp of every integration that the change is about, by
-// which caches know that they are old, and now and then prunes its history.
+// touch stamps every integration that the change is about with the advanced
+// clock, by which caches know what is new, and now and then prunes its history.
 func (s *Store) touch(ctx context.Context, tx *sql.Tx, c *integration.Change) error {
+	var now int64
+	if err := tx.QueryRowContext(ctx, `UPDATE state_clock SET now = now + 1 RETURNING now`).Scan(&now); err != nil {
+		return fmt.Errorf("advance the clock of changes: %w", err)
+	}
 	prune := s.prune()
 	for id := range concerned(c) {
-		if _, err := tx.ExecContext(ctx, `UPDATE integrations SET stamp = stamp + 1 WHERE id = $1`, id); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE integrations SET stamp = $2 WHERE id = $1`, id, now); err != nil {
 			return err
 		}
 		if !prune {

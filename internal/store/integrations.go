@@ -70,13 +70,11 @@ func integrationValues(in *integration.Integration) []any {
 const integrationColumns = `i.id, i.revision, i.slug, i.name, i.connector, i.created, i.created_by, i.paused, i.every_ns,
 	i.next_pull, i.next_probe, i.attempts, i.granted, i.previous, i.draft`
 
-// scanIntegration reads integrationColumns and then more.
-func scanIntegration(row scanner, more ...any) (integration.Integration, error) {
+func scanIntegration(row scanner) (integration.Integration, error) {
 	var in integration.Integration
-	err := row.Scan(append([]any{
+	err := row.Scan(
 		&in.ID, &in.Revision, &in.Slug, &in.Name, &in.Connector, at(&in.Created), &in.CreatedBy, &in.Paused, &in.Every,
-		at(&in.NextPull), at(&in.NextProbe), &in.Attempts, fromJSON(&in.Authorization), fromJSON(&in.Previous), fromJSON(&in.Draft),
-	}, more...)...)
+		at(&in.NextPull), at(&in.NextProbe), &in.Attempts, fromJSON(&in.Authorization), fromJSON(&in.Previous), fromJSON(&in.Draft))
 	return in, err
 }
 
@@ -97,10 +95,7 @@ func (s *Store) Due(ctx context.Context, now time.Time) (pulls, probes []string,
 }
 
 func (s *Store) ids(ctx context.Context, query string, now time.Time) ([]string, error) {
-	return collect(ctx, s.read, func(row scanner) (id string, err error) {
-		err = row.Scan(&id)
-		return id, err
-	}, query, now.UnixMicro())
+	return collect(ctx, s.read, scanID, query, now.UnixMicro())
 }
 
 // queryer is *sql.DB or *sql.Tx.

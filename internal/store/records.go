@@ -21,7 +21,7 @@ func (s *Store) Record(ctx context.Context, idOrSlug string) (integration.Record
 		if err != nil {
 			return err
 		}
-		r = found[id].record
+		r = *found[id]
 		return nil
 	})
 	if err != nil {
@@ -54,16 +54,10 @@ func (w which) and(column string) (string, []any) {
 	return " AND " + column + " = $1", []any{w.one}
 }
 
-// stamped is a record with the stamp it had when it was loaded.
-type stamped struct {
-	record integration.Record
-	stamp  int64
-}
-
 // load reads whole records in five queries, however many there are.
-func load(ctx context.Context, tx *sql.Tx, w which) (map[string]*stamped, error) {
-	found := make(map[string]*stamped)
-	for _, step := range []func(context.Context, *sql.Tx, which, map[string]*stamped) error{
+func load(ctx context.Context, tx *sql.Tx, w which) (map[string]*integration.Record, error) {
+	found := make(map[string]*integration.Record)
+	for _, step := range []func(context.Context, *sql.Tx, which, map[string]*integration.Record) error{
 		loadIntegrations, loadTables, loadIncidents, loadGaps, loadPulls,
 	} {
 		if err := step(ctx, tx, w, found); err != nil {
@@ -73,54 +67,54 @@ func load(ctx context.Context, tx *sql.Tx, w which) (map[string]*stamped, error)
 	return found, nil
 }
 
-func loadIntegrations(ctx context.Context, tx *sql.Tx, w which, found map[string]*stamped) error {
+func loadIntegrations(ctx context.Context, tx *sql.Tx, w which, found map[string]*integration.Record) error {
 	condition, args := w.and("i.id")
 	_, err := collect(ctx, tx, func(row scanner) (none struct{}, err error) {
-		one := &stamped{}
-		one.record.Integration, err = scanIntegration(row, &one.stamp)
-		found[one.record.Integration.ID] = one
+		one := &integration.Record{}
+		one.Integration, err = scanIntegration(row)
+		found[one.Integration.ID] = one
 		return none, err
-	}, `SELECT `+integrationColumns+`, i.stamp FROM integrations i WHERE 1 = 1`+condition, args...)
+	}, `SELECT `+integrationColumns+` FROM integrations i WHERE 1 = 1`+condition, args...)
 	return err
 }
 
-func loadTables(ctx context.Context, tx *sql.Tx, w which, found map[string]*stamped) error {
+func loadTables(ctx context.Context, tx *sql.Tx, w which, found map[string]*integration.Record) error {
 	condition, args := w.and("integration")
 	all, err := collect(ctx, tx, scanTable,
 		`SELECT `+tableColumns+` FROM integration_tables WHERE 1 = 1`+condition+` ORDER BY integration, name`, args...)
 	for _, t := range all {
 		if one := found[t.Integration]; one != nil {
-			one.record.Tables = append(one.record.Tables, t)
+			one.Tables = append(one.Tables, t)
 		}
 	}
 	return err
 }
 
-func loadIncidents(ctx context.Context, tx *sql.Tx, w which, found map[string]*stamped) error {
+func loadIncidents(ctx context.Context, tx *sql.Tx, w which, found map[string]*integration.Record) error {
 	condition, args := w.and("integration")
 	all, err := collect(ctx, tx, scanIncident,
 		`SELECT `+incidentColumns+` FROM incidents WHERE closed IS NULL`+condition+` ORDER BY integration, opened, seq`, args...)
 	for _, i := range all {
 		if one := found[i.Integration]; one != nil {
-			one.record.Incidents = append(one.record.Incidents, i)
+			one.Incidents = append(one.Incidents, i)
 		}
 	}
 	return err
 }
 
-func loadGaps(ctx context.Context, tx *sql.Tx, w which, found map[string]*stamped) error {
+func loadGaps(ctx context.Context, tx *sql.Tx, w which, found map[string]*integration.Record) error {
 	condition, args := w.and("integration")
 	all, err := collect(ctx, tx, scanGap,
 		`SELECT `+gapColumns+` FROM gaps WHERE closed IS NULL`+condition+` ORDER BY integration, seq`, args...)
 	for _, g := range all {
 		if one := found[g.Integration]; one != nil {
-			one.record.Gaps = append(one.record.Gaps, g)
+			one.Gaps = append(one.Gaps, g)
 		}
 	}
 	return err
 }
 
-func loadPulls(ctx context.Context, tx *sql.Tx, w which, found map[string]*stamped) error {
+func loadPulls(ctx context.Context, tx *sql.Tx, w which, found map[string]*integration.Record) error {
 	condition, args := w.and("i.id")
 	for _, of := range []struct {
 		mark string
@@ -136,7 +130,7 @@ func loadPulls(ctx context.Context, tx *sql.Tx, w which, found map[string]*stamp
 		}
 		for n := range all {
 			if one := found[all[n].Integration]; one != nil {
-				*of.to(&one.record) = &all[n]
+				*of.to(one) = &all[n]
 			}
 		}
 	}

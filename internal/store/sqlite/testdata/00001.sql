@@ -4,13 +4,17 @@ CREATE TABLE goose_db_version (
 		is_applied INTEGER NOT NULL,
 		tstamp TIMESTAMP DEFAULT (datetime('now'))
 	);
+CREATE TABLE state_clock (
+    one SMALLINT PRIMARY KEY CHECK (one = 1),
+    now BIGINT NOT NULL
+);
 CREATE TABLE integrations (
     id         TEXT PRIMARY KEY CHECK (id <> ''),
     slug       TEXT NOT NULL UNIQUE CHECK (slug <> ''),
     name       TEXT NOT NULL,
     connector  TEXT NOT NULL,
     revision   BIGINT NOT NULL,
-    stamp      BIGINT NOT NULL DEFAULT 1, -- grows with every change of anything that belongs to it
+    stamp      BIGINT NOT NULL DEFAULT 0, -- state_clock at the last change of anything that belongs to it
     created    BIGINT,
     created_by TEXT NOT NULL,
     paused     SMALLINT NOT NULL,
@@ -176,7 +180,7 @@ CREATE TABLE river_job (
     CONSTRAINT kind_length CHECK (length(kind) > 0 AND length(kind) < 128),
     CONSTRAINT state_valid CHECK (state IN ('available', 'cancelled', 'completed', 'discarded', 'pending', 'retryable', 'running', 'scheduled'))
 );
-CREATE INDEX integrations_stamp ON integrations (id, stamp);
+CREATE INDEX integrations_stamp ON integrations (stamp);
 CREATE INDEX integrations_next_pull ON integrations (next_pull) WHERE next_pull IS NOT NULL;
 CREATE INDEX integrations_next_probe ON integrations (next_probe) WHERE next_probe IS NOT NULL;
 CREATE INDEX incidents_integration ON incidents (integration, opened, seq);
@@ -212,19 +216,20 @@ CREATE UNIQUE INDEX river_job_unique_idx ON river_job (unique_key)
             WHEN 'scheduled' THEN unique_states & (1 << 7)
             ELSE 0
         END >= 1;
-INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-24 23:23:12');
-INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-24 23:23:12');
-INSERT INTO integrations VALUES ('i1', 'shop', 'Shop', 'postgresql', 1, 2, 1795521600123456, 'ada@example.com', 1, 3600000000000, 1795521600123456, 1795521600123456, 3, '{"Form":"password","Settings":{"host":"db.example.com"},"Public":{"ssh_key":"ssh-ed25519 AAAA"},"Version":2,"Identity":{"Fingerprint":"7301/shop","Account":"shop at db.example.com","User":"pull_ro","Facts":{"server_version":"15.8"},"Expiries":[{"What":"the password of role pull_ro","At":"2026-11-24T12:00:00.123456Z","Source":"password"}],"Trust":{"ssh":"SHA256:abc"},"Warnings":["TLS is off"]},"Granted":"2026-11-24T12:00:00.123456Z","By":"ada@example.com","Verified":"2026-11-24T12:00:00.123456Z"}', '{"Authorization":{"Form":"password","Settings":{"host":"db.example.com"},"Public":{"ssh_key":"ssh-ed25519 AAAA"},"Version":2,"Identity":{"Fingerprint":"7301/shop","Account":"shop at db.example.com","User":"pull_ro","Facts":{"server_version":"15.8"},"Expiries":[{"What":"the password of role pull_ro","At":"2026-11-24T12:00:00.123456Z","Source":"password"}],"Trust":{"ssh":"SHA256:abc"},"Warnings":["TLS is off"]},"Granted":"2026-11-24T12:00:00.123456Z","By":"ada@example.com","Verified":"2026-11-24T12:00:00.123456Z"},"Until":"2026-11-24T12:00:00.123456Z"}', '{"Form":"ssh","Settings":{"a":"b"},"Public":{"c":"d"},"Version":4}', 'p1', 'p1');
+INSERT INTO goose_db_version VALUES (1, 0, 1, '2026-11-24 23:29:19');
+INSERT INTO goose_db_version VALUES (2, 1, 1, '2026-11-24 23:29:19');
+INSERT INTO state_clock VALUES (1, 1);
+INSERT INTO integrations VALUES ('i1', 'shop', 'Shop', 'postgresql', 1, 1, 1795521600123456, 'ada@example.com', 1, 3600000000000, 1795521600123456, 1795521600123456, 3, '{"Form":"password","Settings":{"host":"db.example.com"},"Public":{"ssh_key":"ssh-ed25519 AAAA"},"Version":2,"Identity":{"Fingerprint":"7301/shop","Account":"shop at db.example.com","User":"pull_ro","Facts":{"server_version":"15.8"},"Expiries":[{"What":"the password of role pull_ro","At":"2026-11-24T12:00:00.123456Z","Source":"password"}],"Trust":{"ssh":"SHA256:abc"},"Warnings":["TLS is off"]},"Granted":"2026-11-24T12:00:00.123456Z","By":"ada@example.com","Verified":"2026-11-24T12:00:00.123456Z"}', '{"Authorization":{"Form":"password","Settings":{"host":"db.example.com"},"Public":{"ssh_key":"ssh-ed25519 AAAA"},"Version":2,"Identity":{"Fingerprint":"7301/shop","Account":"shop at db.example.com","User":"pull_ro","Facts":{"server_version":"15.8"},"Expiries":[{"What":"the password of role pull_ro","At":"2026-11-24T12:00:00.123456Z","Source":"password"}],"Trust":{"ssh":"SHA256:abc"},"Warnings":["TLS is off"]},"Granted":"2026-11-24T12:00:00.123456Z","By":"ada@example.com","Verified":"2026-11-24T12:00:00.123456Z"},"Until":"2026-11-24T12:00:00.123456Z"}', '{"Form":"ssh","Settings":{"a":"b"},"Public":{"c":"d"},"Version":4}', 'p1', 'p1');
 INSERT INTO integration_tables VALUES ('i1', 'public.orders', 'orders', 1, 1795521600123456, 1795521600123456, 6, '{"replication":{"Method":"modified_at","Column":"updated_at","Reason":"indexed"},"by_person":true,"excluded":["card"],"rechecks":{"status":{"Every":"daily","Last":"2026-11-24T12:00:00.123456Z"}},"key":["id"],"columns":[{"Name":"id","SourceType":"bigint","Indexed":true,"Denied":true,"Lossy":"rounded"}],"offers":[{"Method":"full_table","Column":"x","Reason":"y"}],"estimated":5,"seen":"2026-11-24T12:00:00.123456Z","gone":true,"allow_empty":true}');
 INSERT INTO incidents VALUES (1, 'n1', 'i1', 'public.orders', 'access_changed', 'postgresql.privilege_missing', 1795521600123456, NULL, 'own.egress', '{"public":"SELECT was revoked.","step":"privileges","facts":{"sqlstate":"42501"},"confidence":"certain","evidence":[{"Kind":"fault","Text":"refused","Points":"supports","Seen":"2026-11-24T12:00:00.123456Z","Details":{"a":"b"}}],"last":"2026-11-24T12:00:00.123456Z","count":7,"retry_at":"2026-11-24T12:00:00.123456Z","resolution":"withdrawn"}');
 INSERT INTO gaps VALUES (1, 'g1', 'i1', 'public.orders', 'n1', 1795521600123456, '{"id":7}', 1795521600123456, NULL, '{"Pull":"p1","Rows":1,"Bytes":2,"SourceRows":-1,"WarehouseRows":4,"Exact":true,"Note":"n","At":"2026-11-24T12:00:00.123456Z"}');
 INSERT INTO pulls VALUES (1, 'p1', 'i1', 'schedule', 'schedule', 1795521600123456, 1795521600123456, 'partly', 10, 20, '[{"Table":"public.orders","Rows":1,"Bytes":2,"Inserted":3,"Updated":4,"Deleted":5,"Took":6,"Code":"c","Public":"p","Note":"n"}]');
 INSERT INTO events VALUES (1, 'e1', 'i1', 1795521600123456, 'created', 0, 'ada@example.com', 'Created.', 'null');
-INSERT INTO river_migration VALUES ('main', 1, '2026-11-24 23:23:12');
-INSERT INTO river_migration VALUES ('main', 2, '2026-11-24 23:23:12');
-INSERT INTO river_migration VALUES ('main', 3, '2026-11-24 23:23:12');
-INSERT INTO river_migration VALUES ('main', 4, '2026-11-24 23:23:12');
-INSERT INTO river_migration VALUES ('main', 5, '2026-11-24 23:23:12');
-INSERT INTO river_migration VALUES ('main', 6, '2026-11-24 23:23:12');
-INSERT INTO river_migration VALUES ('main', 7, '2026-11-24 23:23:12');
-INSERT INTO river_migration VALUES ('main', 8, '2026-11-24 23:23:12');
+INSERT INTO river_migration VALUES ('main', 1, '2026-11-24 23:29:19');
+INSERT INTO river_migration VALUES ('main', 2, '2026-11-24 23:29:19');
+INSERT INTO river_migration VALUES ('main', 3, '2026-11-24 23:29:19');
+INSERT INTO river_migration VALUES ('main', 4, '2026-11-24 23:29:19');
+INSERT INTO river_migration VALUES ('main', 5, '2026-11-24 23:29:19');
+INSERT INTO river_migration VALUES ('main', 6, '2026-11-24 23:29:19');
+INSERT INTO river_migration VALUES ('main', 7, '2026-11-24 23:29:19');
+INSERT INTO river_migration VALUES ('main', 8, '2026-11-24 23:29:19');
