@@ -92,6 +92,10 @@ func addClientCertificate(cfg *tls.Config, o TLSOptions) error {
 		return formFault("tls.client_unreadable", "The client certificate and its key cannot be read, or do not belong together. Paste both in PEM form; the key without a passphrase.", err)
 	}
 	cfg.Certificates = []tls.Certificate{pair}
+	// Left alone, the library keeps a certificate back that no authority the
+	// server names has signed, and the server then asks for one: a refusal
+	// tells more than that.
+	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	return nil
 }
 

@@ -81,3 +81,10 @@ func TestServerWithTLS(t *testing.T) {
 		t.Fatalf("TLS is %v (%v), want on", on, err)
 	}
 }
+
+func TestMissingBinariesAreSaid(t *testing.T) {
+	t.Parallel()
+	if _, err := postgres.Launch(t.Context(), postgres.Config{BinDir: t.TempDir()}); !errors.Is(err, postgres.ErrMissing) {
+		t.Fatalf("got %v", err)
+	}
+}
