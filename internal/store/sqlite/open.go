@@ -20,6 +20,7 @@ import (
 // job queue shares it. Read cannot change anything.
 type DB struct {
 	Write, Read *sql.DB
+	store       *store.Store
 }
 
 // Open opens the file, creates it when it does not exist, and migrates it.
@@ -63,7 +64,8 @@ func connect(path string) (*DB, error) {
 	}
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	read.SetMaxIdleConns(4)
-	return &DB{Write: write, Read: read}, nil
+	state := store.New(store.Config{Write: write, Read: read, Engine: engine{write}})
+	return &DB{Write: write, Read: read, store: state}, nil
 }
 
 // address names the file with what every connection needs: credentials are
@@ -74,10 +76,8 @@ func address(path, more string) string {
 		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=journal_size_limit(67108864)&" + more
 }
 
-// Store returns the state kept in the database.
-func (d *DB) Store() *store.Store {
-	return store.New(store.Config{Write: d.Write, Read: d.Read, Engine: engine{d.Write}})
-}
+// Store returns the state kept in the database: the same one each time.
+func (d *DB) Store() *store.Store { return d.store }
 
 // Close closes all connections. It may be called twice.
 func (d *DB) Close() error { return errors.Join(d.Read.Close(), d.Write.Close()) }
