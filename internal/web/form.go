@@ -32,21 +32,25 @@ type problem struct{ Name, Label, Text string }
 
 // groupView is fields under one heading.
 type groupView struct {
-	Name   string
-	Hidden bool
-	Fields []fieldView
+	Name    string
+	Hidden  bool
+	Folded  bool   // nothing in it is likely to need a person
+	Summary string // of a folded group: its values
+	Fields  []fieldView
 }
 
 // fieldView is one field with its value. Of a secret it has none.
 type fieldView struct {
 	connector.Field
-	Value   string
-	Kept    bool   // a sealed value exists and stays when nothing is entered
-	Public  string // public half of a generated secret
-	Error   string
-	Hidden  bool
-	Steers  bool // other fields show or hide by it
-	Changed bool // an identity field that may not change now
+	Value  string
+	Kept   bool   // a sealed value exists and stays when nothing is entered
+	Public string // public half of a generated secret
+	Error  string
+	Hidden bool
+	// Optional is said of fields that may stay empty, and only of those.
+	Optional bool
+	Steers   bool // other fields show or hide by it
+	Changed  bool // an identity field that may not change now
 }
 
 // formValues are the values the form opens with: the defaults, what is in
@@ -106,6 +110,7 @@ func newFormView(d connector.Definition, form connector.Form, in integration.Int
 		fv := fieldView{
 			Field: f, Error: wrong[f.Name], Hidden: !f.Show.Holds(values), Steers: steers[f.Name],
 			Public: public[f.Name], Changed: f.Identity && in.Finished(),
+			Optional: !f.Required && f.Default == "" && f.Kind != connector.Choice && f.Kind != connector.Toggle,
 		}
 		if f.Secret {
 			fv.Kept = sealed || fv.Public != ""
@@ -116,7 +121,51 @@ func newFormView(d connector.Definition, form connector.Form, in integration.Int
 		v.put(fv)
 	}
 	v.Guide = guideOf(form, values, public)
+	if in.Finished() && typed == nil {
+		v.fold()
+	}
 	return v
+}
+
+// fold closes the groups that a re-authorization seldom changes: those in
+// which no secret has to be entered. The values stay readable in one line.
+func (v *formView) fold() {
+	for n := range v.Groups {
+		g := &v.Groups[n]
+		g.Folded = len(v.Groups) > 1
+		var values []string
+		for _, f := range g.Fields {
+			if f.Hidden {
+				continue
+			}
+			if f.Secret && f.Required || f.Error != "" {
+				g.Folded = false
+			}
+			if text := f.short(); text != "" {
+				values = append(values, text)
+			}
+		}
+		g.Summary = strings.Join(values, " · ")
+	}
+}
+
+// short is a field's value in one line, or "".
+func (f fieldView) short() string {
+	for _, o := range f.Choices {
+		if o.Value == f.Value {
+			return o.Label
+		}
+	}
+	switch {
+	case f.Kind == connector.Toggle && f.Value == "true":
+		return f.Label
+	case f.Kind == connector.Toggle, f.Secret:
+		return ""
+	case f.Kind == connector.Block && f.Value != "":
+		return f.Label + " given"
+	default:
+		return f.Value
+	}
 }
 
 func (v *formView) put(f fieldView) {
@@ -129,8 +178,8 @@ func (v *formView) put(f fieldView) {
 	v.Groups[n].Hidden = v.Groups[n].Hidden && f.Hidden
 }
 
-// guideOf asks the form for its instructions. Public keys join the values
-// under the name of their field: they are no secrets.
+// guideOf asks the form for its instructions. Public keys join the values:
+// they are no secrets.
 func guideOf(form connector.Form, values, public map[string]string) []connector.Instruction {
 	if form.Guide == nil {
 		return nil
@@ -139,8 +188,8 @@ func guideOf(form connector.Form, values, public map[string]string) []connector.
 	for k, v := range values {
 		all[k] = v
 	}
-	for k, v := range public {
-		all[k] = v
+	for field, key := range public {
+		all[strings.Replace(field, "private", "public", 1)] = key // "ssh_private_key" made an "ssh_public_key"
 	}
 	return form.Guide(all)
 }

@@ -17,6 +17,7 @@ func (w *Web) funcs() template.FuncMap {
 		"asset":      w.assets.url,
 		"icon":       icon,
 		"ago":        func(t time.Time) template.HTML { return timeTag(t, w.Now(), "never") },
+		"lasting":    func(t time.Time) template.HTML { return lastingTag(t, w.Now()) },
 		"agoOr":      func(t time.Time, none string) template.HTML { return timeTag(t, w.Now(), none) },
 		"day":        dayTag,
 		"num":        number,
@@ -27,6 +28,8 @@ func (w *Web) funcs() template.FuncMap {
 		"look":       lookOf,
 		"causeWord":  causeWord,
 		"actorWord":  actorWord,
+		"actorShort": actorShort,
+		"causeStart": causeStart,
 		"stepWord":   stepWord,
 		"methodWord": methodWord,
 		"roleWord":   roleWord,
@@ -78,6 +81,17 @@ func timeTag(t, now time.Time, none string) template.HTML {
 	u := t.UTC()
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, //nolint:gosec // digits and fixed words only
 		u.Format(time.RFC3339), u.Format("Mon 2 Jan 2006, 15:04:05")+" UTC", relative(t, now)))
+}
+
+// lastingTag is how long something has lasted: "for 3 h".
+func lastingTag(t, now time.Time) template.HTML {
+	text := spanText(now.Sub(t))
+	if text == "" {
+		text = "a moment"
+	}
+	u := t.UTC()
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="since %s" data-for>for %s</time>`, //nolint:gosec // digits and fixed words only
+		u.Format(time.RFC3339), u.Format("Mon 2 Jan 2006, 15:04:05")+" UTC", text))
 }
 
 func dayTag(t time.Time) template.HTML {
@@ -208,23 +222,17 @@ func percent(part, whole int64) int64 {
 	return min(100, part*100/whole)
 }
 
+// initials are those of two words, or the first two letters of one.
 func initials(title string) string {
-	var out []rune
-	for _, r := range title {
-		switch {
-		case r >= 'A' && r <= 'Z':
-			out = append(out, r)
-		case len(out) == 0:
-			out = append(out, []rune(strings.ToUpper(string(r)))[0])
-		}
-		if len(out) == 2 {
-			return string(out)
-		}
+	words := strings.Fields(title)
+	if len(words) == 0 {
+		return "?"
 	}
-	if runes := []rune(title); len(out) == 1 && len(runes) > 1 {
-		out = append(out, runes[1])
+	first := []rune(words[0])
+	if len(words) > 1 {
+		return strings.ToUpper(string(first[:1]) + string([]rune(words[1])[:1]))
 	}
-	return string(out)
+	return strings.ToUpper(string(first[:1])) + string(first[1:min(2, len(first))])
 }
 
 // hue spreads connectors over the eight tile colours of the style sheet.

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"html/template"
+	"strings"
 
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/internal/integration"
@@ -138,6 +139,23 @@ func actorWord(a integration.Actor) string {
 		return "Whoever entered it"
 	default:
 		return "Nobody: it is tried again by itself"
+	}
+}
+
+// causeStart begins a sentence that goes on with how long it has lasted.
+func causeStart(c connector.Cause) string {
+	word := causeWord(c)
+	return strings.ToUpper(word[:1]) + word[1:]
+}
+
+func actorShort(a integration.Actor) string {
+	switch a {
+	case integration.Somebody, integration.WhoeverTyped:
+		return "Needs you"
+	case integration.Operator:
+		return "For the operator"
+	default:
+		return "Goes on by itself"
 	}
 }
 

@@ -27,6 +27,7 @@ type warehouseData struct {
 	Wrong   string
 	Result  *warehouse.Result
 	Columns []warehouse.Column // of a table that is looked at
+	Schema  string             // that is looked at
 	Looked  string
 	State   warehouse.State
 	Limit   int
@@ -49,7 +50,7 @@ func (w *Web) showWarehouse(rw http.ResponseWriter, r *http.Request) error {
 		if data.State, err = w.Warehouse.Describe(r.Context(), name); err != nil {
 			return err
 		}
-		data.Looked, data.Columns = schema+"."+table, data.State.Columns
+		data.Schema, data.Looked, data.Columns = schema, schema+"."+table, data.State.Columns
 		data.SQL = "select *\nfrom " + quoteName(schema) + "." + quoteName(table) + "\nlimit 50"
 	}
 	return w.show(rw, r, "warehouse", pageData{Title: "Data Warehouse", Nav: "warehouse", Data: data})

@@ -19,7 +19,7 @@
       const at = new Date(t.dateTime), far = (at - Date.now()) / 1000, text = span(Math.abs(far));
       if (!t.title.includes(' · ')) t.title = full.format(at) + ' · ' + t.title;
       if ('fixed' in t.dataset) continue;
-      const said = text === '' ? 'just now' : far < 0 ? text + ' ago' : 'in ' + text;
+      const said = 'for' in t.dataset ? 'for ' + (text || 'a moment') : text === '' ? 'just now' : far < 0 ? text + ' ago' : 'in ' + text;
       if (t.textContent !== said) t.textContent = said;
     }
   }
@@ -54,7 +54,7 @@
       f.hidden = !f.dataset.values.split(' ').includes(valueOf(f.dataset.show)) || !!fieldOf(f.dataset.show)?.hidden;
       for (const c of all('input,select,textarea', f)) c.disabled = f.hidden;
     }
-    for (const g of all('[data-group]', form)) g.hidden = all('.field', g).every(f => f.hidden);
+    for (const g of all('[data-group]', form)) { const box = g.closest('details') || g; box.hidden = all('.field', g).every(f => f.hidden); }
   }
   const fieldOf = name => document.getElementById('f-' + name)?.closest('.field');
   let guiding;

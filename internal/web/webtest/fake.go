@@ -334,8 +334,8 @@ func (d *Door) SetUp(_ context.Context, token, email, password string) (integrat
 	switch {
 	case token != "first":
 		return integration.Person{}, web.ErrLinkOver
-	case len(password) < 10:
-		return integration.Person{}, &web.Refusal{Text: "The password is too short. Use at least 10 characters.", Err: web.ErrWeak}
+	case len(password) < 12:
+		return integration.Person{}, &web.Refusal{Text: "The password is too short. Use at least 12 characters.", Err: web.ErrWeak}
 	}
 	return integration.Person{ID: "admin", Name: email, Role: integration.Admin}, nil
 }
