@@ -12,6 +12,9 @@ import (
 // cancelLimit is how soon a cancelled call returns.
 const cancelLimit = time.Second
 
+// dialLimit is how long a call may take until it connects.
+const dialLimit = 3 * time.Second
+
 // cancelSoon cancels calls to which no answer will come, and a read between
 // two batches.
 func (s *suite) cancelSoon(t runner) {
@@ -38,15 +41,20 @@ func (s *suite) cancelHanging(t runner, name string, x *session, call func(conte
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		poll(callLimit/2, func() bool { return x.gate.dialed.Load() > 0 })
+		poll(dialLimit, func() bool { return x.gate.dialed.Load() > 0 })
 		cancelled = time.Now()
 		cancel()
 	}()
+	defer rescue(x).Stop()
 	err := call(ctx, x)
 	<-done
 	late(t, name, cancelled)
 	ownFault(t, name, err)
 }
+
+// rescue ends a call that is deaf to cancelling by taking its connections, so
+// that the check can say so instead of hanging.
+func rescue(x *session) *time.Timer { return time.AfterFunc(dialLimit+3*cancelLimit, x.gate.down) }
 
 func late(t testing.TB, call string, since time.Time) {
 	t.Helper()
@@ -64,6 +72,7 @@ func (s *suite) cancelRead(t runner, hang bool) {
 	defer cancel()
 	var since time.Time
 	after := 0
+	defer rescue(x).Stop()
 	err := x.read(ctx, rowsRequest(table, how), func(p piece) bool {
 		if !since.IsZero() {
 			after++
@@ -113,7 +122,7 @@ func (s *suite) leaks(t runner) {
 		},
 		"a read cut": func(x *session) {
 			table, how := s.longest(x)
-			_ = x.read(x.t.Context(), rowsRequest(table, how), func(piece) bool { x.gate.cut(); return true })
+			_ = x.read(x.t.Context(), rowsRequest(table, how), func(piece) bool { x.gate.down(); return true })
 		},
 		"a refused connection": func(x *session) {
 			x.gate.refuse.Store(true)

@@ -21,7 +21,8 @@ func (s *suite) memory(t runner) {
 			_ = x.read(ctx, req, func(piece) bool { cancel(); return true })
 		},
 		"a read cut": func(x *session, req connector.Request) {
-			_ = x.read(x.t.Context(), req, func(piece) bool { x.gate.cut(); return true })
+			_ = x.read(x.t.Context(), req, func(piece) bool { x.gate.down(); return true })
+			x.gate.up()
 		},
 	}
 	for name, use := range ways {

@@ -17,13 +17,14 @@ func (s *suite) unreachable(t runner) {
 		t.Errorf("a refused connection gives cause %s at step %s, scope %s; want outage at reach, whole authorization (evidence: %s)",
 			f.Cause, f.Step, scopeName(f.Scope), s.printable(err))
 	}
-	x.gate.refuse.Store(false)
+	x.gate.up()
 	if _, err := x.check(t.Context()); err != nil {
 		t.Errorf("when connections are taken again, Check still fails: %s", s.printable(err))
 	}
 }
 
-// connectionCut resets every connection after the first batch. A read that has
+// connectionCut resets every connection after the first batch and refuses new
+// ones until the read has ended. A read that has
 // everything by then may finish; one that fails must not ask anybody to
 // re-authorize; either way a new source goes on without loss.
 func (s *suite) connectionCut(t runner) {
@@ -38,10 +39,11 @@ func (s *suite) connectionCut(t runner) {
 		begun = append(begun, p)
 		if !done && len(p.rows) > 0 {
 			done = true
-			x.gate.cut()
+			x.gate.down()
 		}
 		return true
 	})
+	x.gate.up()
 	if err != nil {
 		s.networkFault(t, err)
 	}

@@ -1,15 +1,16 @@
 package connectortest
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"github.com/regrant/regrant/connector"
 )
 
-// catchUp is how long the next pulls may take to show rows that were written
-// during the last one: connectors hold back the newest moments.
-const catchUp = 20 * time.Second
+// defaultCatchUp is how long the next pulls may take to show rows that were
+// written during the last one.
+const defaultCatchUp = 20 * time.Second
 
 // paging reads tables at the edges of a page by every method.
 func (s *suite) paging(t runner) {
@@ -62,7 +63,7 @@ func (s *suite) count(t runner, x *session, req connector.Request, want int64) {
 	}
 }
 
-// rowsMove changes rows after the first batch and wants the next pulls to have
+// rowsMove changes rows after the first batch and after the last, and wants the next pulls to have
 // them. Methods that look only at new rows owe only the new keys.
 func (s *suite) rowsMove(t runner) {
 	for _, change := range s.h.Changes {
@@ -94,10 +95,11 @@ func (s *suite) rowsMoveBy(t runner, change Change, req connector.Request) {
 		t.Fatalf("Read of %s: %s", describe(req), s.printable(err))
 	}
 	if changed {
+		change.Make(t) // and once more when all has been read
 		s.stillThere(t, x, keysRequest(req.Table, req.Replication, at(req, old).Position), before)
 	}
 	diff := ""
-	found := poll(catchUp, func() bool {
+	found := poll(cmp.Or(s.h.CatchUp, defaultCatchUp), func() bool {
 		pieces := x.mustRead(last)
 		for _, p := range pieces {
 			warehouse.apply(p)

@@ -155,3 +155,12 @@ func (r *recorder) Skipped() bool {
 	defer r.mu.Unlock()
 	return r.skipped
 }
+
+// AllChecks are the names of the suite's checks.
+func AllChecks() []Check {
+	var names []Check
+	for _, c := range checks() {
+		names = append(names, c.name)
+	}
+	return names
+}

@@ -71,6 +71,15 @@ func (g *gate) cut() {
 	}
 }
 
+// down takes the network away: connections are cut and new ones refused.
+func (g *gate) down() {
+	g.refuse.Store(true)
+	g.cut()
+}
+
+// up brings the network back.
+func (g *gate) up() { g.refuse.Store(false) }
+
 type gatedConn struct {
 	net.Conn
 	gate   *gate

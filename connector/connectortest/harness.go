@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -41,6 +42,9 @@ type Harness struct {
 	Sizes []Size
 	// Changes insert and update rows while a table is being read.
 	Changes []Change
+	// CatchUp is how long later pulls may take to show a change, where the
+	// connector holds back the newest moments; 0 means 20 seconds.
+	CatchUp time.Duration
 
 	// Writes tells what the third party saw that was not a mere read.
 	Writes func(t testing.TB) []string
@@ -93,7 +97,7 @@ type Size struct {
 	Prepare func(t testing.TB) // makes the third party deliver so many; may be nil
 }
 
-// Change inserts and updates rows of a table. Make is called once for each
+// Change inserts and updates rows of a table. Make is called twice for each
 // replication method of the table, so it needs a new key every time.
 type Change struct {
 	Table string

@@ -63,6 +63,7 @@ func (s *shop) harness() Harness {
 		Failures:   s.failures(),
 		Sizes:      []Size{{Table: "empty", Rows: 0}, {Table: "single", Rows: 1}, {Table: "page", Rows: page}, {Table: "pageplus", Rows: page + 1}},
 		Changes:    []Change{{Table: "orders", Make: s.change}},
+		CatchUp:    time.Second,
 		Writes:     s.Writes,
 		Allocator:  teach.Definition,
 		Positions:  "testdata/positions",
