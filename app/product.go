@@ -15,6 +15,7 @@ import (
 	"github.com/regrant/regrant/connector/sqlkit"
 	"github.com/regrant/regrant/internal/api"
 	"github.com/regrant/regrant/internal/credential"
+	"github.com/regrant/regrant/internal/diagnose"
 	"github.com/regrant/regrant/internal/egress"
 	"github.com/regrant/regrant/internal/integration"
 	"github.com/regrant/regrant/internal/job"
@@ -147,7 +148,9 @@ func (p *product) openHeart(catalogue integration.Catalogue) (err error) {
 	p.heart = integration.New(integration.Config{
 		Store: p.db.Store(), Vault: p.vault, Sources: sources, Catalogue: catalogue, Log: p.log, Every: p.settings.Every,
 		Jobs: jobs{p.queue}, Notices: notices{p.hub, p.metrics, p.db.Store()}, Generate: generate,
-		Diagnose: trusting{},
+		Diagnose: diagnose.New(diagnose.Config{
+			Controls: p.settings.Controls, Neighbours: p.neighbours, Dial: p.dial, DataDir: p.settings.Data, Catalogue: catalogue, Log: p.log,
+		}),
 	})
 	p.board = pull.NewBoard(p.tick)
 	p.puller = pull.New(pull.Config{Heart: p.heart, Sources: sources, Warehouse: p.warehouse, Board: p.board, Zone: p.settings.Zone, Log: p.log})
@@ -176,4 +179,20 @@ func (p *product) startJobs(ctx context.Context) error {
 		p.logged("stopping jobs", p.queue.Stop(ctx))
 	})
 	return nil
+}
+
+// neighbours are addresses of other integrations, which show whether our own
+// network works.
+func (p *product) neighbours(ctx context.Context) []diagnose.Target {
+	views, err := p.heart.List(ctx)
+	if err != nil {
+		return nil
+	}
+	var all []diagnose.Target
+	for _, v := range views {
+		if address := diagnose.AddressOf(v.Integration); address != "" {
+			all = append(all, diagnose.Target{Integration: v.Integration.ID, Address: address, WorkedAt: v.Integration.Authorization.Verified})
+		}
+	}
+	return all
 }

@@ -65,7 +65,7 @@ func (s *source) catalogOn(ctx context.Context, c *session, where string, step c
 	}
 	var sets [][][][]byte
 	for _, r := range results {
-		if len(r.FieldDescriptions) > 0 {
+		if r.CommandTag.Select() { // a result without rows has no field descriptions either
 			sets = append(sets, r.Rows)
 		}
 	}

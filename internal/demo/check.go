@@ -64,6 +64,7 @@ func (s *stage) mustEqual(ctx context.Context) error {
 // play breaks, lets the shop go on trading, looks at what the product says,
 // repairs, waits until it has caught up, and compares row by row.
 func (s *stage) play(ctx context.Context, story story) (string, error) {
+	began := time.Now()
 	changed, err := s.breakIt(ctx, story)
 	if err != nil {
 		return "", fmt.Errorf("breaking it: %w", err)
@@ -71,6 +72,7 @@ func (s *stage) play(ctx context.Context, story story) (string, error) {
 	if err := s.notice(ctx, story); err != nil {
 		return "", err
 	}
+	noticed := time.Since(began)
 	repaired, last := time.Now(), s.lastPull(ctx)
 	if err := story.repair(ctx, s); err != nil {
 		return "", fmt.Errorf("repairing it: %w", err)
@@ -89,8 +91,8 @@ func (s *stage) play(ctx context.Context, story story) (string, error) {
 	if limit := int64(changed + changed/5); read > limit {
 		return "", fmt.Errorf("%d rows were read for %d changed ones: more than 1.2 times the gap", read, changed)
 	}
-	return fmt.Sprintf("cause %s, actor %s, healthy %.1f s after the repair, rows equal, %d rows read for %d changed",
-		story.cause, story.actor, healthy.Seconds(), read, changed), nil
+	return fmt.Sprintf("cause %s, actor %s, told in %.1f s, healthy %.1f s after the repair, rows equal, %d rows read for %d changed",
+		story.cause, story.actor, noticed.Seconds(), healthy.Seconds(), read, changed), nil
 }
 
 // breakIt returns how many rows changed that the product has not read. A

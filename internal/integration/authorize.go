@@ -187,6 +187,11 @@ func (s *Service) prove(ctx context.Context, a attempt) (Verification, error) {
 // integration that is not finished it keeps what was typed, except secrets.
 func (s *Service) refused(ctx context.Context, v *verification) (Verification, error) {
 	id := v.record.Integration.ID
+	for _, c := range v.checks { // the evidence is for the operator, not for the page
+		if c.Fault != nil {
+			s.log.InfoContext(ctx, "a verification failed", "integration_id", id, "step", c.Step.String(), "table", c.Table, "cause", c.Fault.Cause.String(), "code", c.Fault.Code, "error", c.Fault.Err)
+		}
+	}
 	event := s.event(id, EventAttempt, v.who.Name, "A new credential was tried and not accepted.")
 	if fault := v.firstFault(); fault != nil {
 		event.Text += " " + fault.Public
