@@ -147,7 +147,11 @@ func (a *app) authorize(ctx context.Context, server *client.Client, slug string,
 		a.goOn(slug)
 		return err
 	}
-	return a.verified(v, "connected")
+	err = a.verified(v, "connected")
+	if !v.Swapped {
+		a.goOn(slug)
+	}
+	return err
 }
 
 type undoCmd struct{ named }
@@ -202,7 +206,6 @@ func (a *app) verified(v client.Verification, done string) error {
 	if v.Swapped {
 		return nil
 	}
-	a.goOn(v.Integration.Slug)
 	return told(max(byCause(v.Cause()), exitFailed))
 }
 

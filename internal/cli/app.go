@@ -38,6 +38,19 @@ func newApp(env Env, g globals) *app {
 	return a
 }
 
+// width is how wide the terminal is; 0 where nobody looks.
+func (a *app) width() int {
+	if !a.terminal {
+		return 0
+	}
+	if f, ok := a.env.Stdout.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 { //nolint:gosec // descriptors are small
+			return columns
+		}
+	}
+	return 100
+}
+
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // descriptors are small

@@ -28,7 +28,7 @@ func (c *connectorsCmd) Run(ctx *runContext, a *app) error {
 		return err
 	}
 	return a.show(items(all), func() {
-		g := grid{head: []string{"CONNECTOR", "TITLE", "KIND", "ABOUT"}}
+		g := grid{fit: a.width(), head: []string{"CONNECTOR", "TITLE", "KIND", "ABOUT"}}
 		for _, one := range all {
 			about := one.Summary
 			if one.Retired != "" {
@@ -54,26 +54,39 @@ func (a *app) connector(c client.Connector) {
 			suffix = " (used unless --form says otherwise)"
 		}
 		a.say("\nForm %s: %s%s\n", f.ID, f.Title, suffix)
-		g := grid{head: []string{"FIELD", "GIVE WITH", "NEEDED", "DEFAULT", "HELP"}, wide: true}
 		for _, field := range f.Fields {
-			g.add(fieldRow(field)...)
+			a.field(field)
 		}
-		g.print(a.out)
 		a.guide(f.Guide)
 	}
 }
 
-func fieldRow(f client.Field) []string {
-	with, needed := "--set", "no"
+// field prints how to give a value, and below what it is.
+func (a *app) field(f client.Field) {
+	give := "--set " + f.Name + "=…"
 	if f.Secret {
-		with = "--secret"
+		give = "--secret " + f.Name + "=…"
 	}
-	if f.Required {
-		needed = "yes"
+	var notes []string
+	if f.Required && f.Default == "" {
+		notes = append(notes, "needed")
 	}
 	if f.Show != nil {
-		needed += ", when " + f.Show.Field + " is " + strings.Join(f.Show.Values, " or ")
+		notes = append(notes, "when "+f.Show.Field+" is "+strings.Join(f.Show.Values, " or "))
 	}
+	if f.Default != "" {
+		notes = append(notes, f.Default+" unless given")
+	}
+	if len(notes) > 0 {
+		give += "  (" + strings.Join(notes, ", ") + ")"
+	}
+	a.say("  %s", printable(give))
+	for _, line := range wrap(fieldHelp(f), 72) {
+		a.say("      %s", line)
+	}
+}
+
+func fieldHelp(f client.Field) string {
 	help := f.Help
 	if len(f.Choices) > 0 {
 		choices := make([]string, 0, len(f.Choices))
@@ -85,7 +98,26 @@ func fieldRow(f client.Field) []string {
 	if f.Generate != "" {
 		help += " Made by Regrant unless you give your own."
 	}
-	return []string{f.Name, with, needed, f.Default, strings.TrimSpace(help)}
+	return printable(help)
+}
+
+// wrap breaks text between words.
+func wrap(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // guide prints what to do at the third party. Code is printed as it is, line
@@ -93,8 +125,8 @@ func fieldRow(f client.Field) []string {
 func (a *app) guide(steps []client.Instruction) {
 	for n, step := range steps {
 		a.say("\n%d. %s", n+1, printable(step.Title))
-		if step.Text != "" {
-			a.say("   %s", printable(step.Text))
+		for _, line := range wrap(printable(step.Text), 76) {
+			a.say("   %s", line)
 		}
 		if step.Code == "" {
 			continue

@@ -85,6 +85,9 @@ func (a *app) finish(err error) int {
 	if err == nil || (errors.As(err, &own) && own.quiet) {
 		return exitOf(err)
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("ended before it was done; what was asked of a server goes on there")
+	}
 	if p := client.ProblemOf(err); p != nil && a.json {
 		encoder := json.NewEncoder(a.env.Stderr)
 		_ = encoder.Encode(p)

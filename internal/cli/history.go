@@ -55,7 +55,7 @@ func history[T any](ctx context.Context, a *app, f client.Filter, ask func(*clie
 			return
 		}
 		slugs := names(ctx, server)
-		g := grid{head: head}
+		g := grid{fit: a.width(), head: head}
 		for _, one := range found {
 			g.add(row(slugs, one)...)
 		}

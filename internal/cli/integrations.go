@@ -32,7 +32,7 @@ func (a *app) list(all []client.Integration) {
 		a.say("Nothing is connected yet. Begin with: regrant connectors")
 		return
 	}
-	g := grid{head: []string{"NAME", "CONNECTOR", "STATE", "TABLES", "LAST ROW", "NEXT"}}
+	g := grid{fit: a.width(), head: []string{"NAME", "CONNECTOR", "STATE", "TABLES", "LAST ROW", "NEXT"}}
 	g.ink = func(row, column int) string {
 		if column != 2 || !a.colour {
 			return ""
@@ -40,7 +40,7 @@ func (a *app) list(all []client.Integration) {
 		return colourOf(all[row].Status)
 	}
 	for _, in := range all {
-		g.add(in.Slug, in.ConnectorTitle, stateWord(in.Status), fmt.Sprintf("%d of %d", in.Status.Readable, in.Status.Enabled), a.ago(in.LastPoint), in.Status.Next)
+		g.add(in.Slug, in.ConnectorTitle, stateWord(in.Status), fmt.Sprintf("%d of %d", in.Status.Readable, in.Status.Enabled), a.ago(in.LastPoint), nextStep(in))
 	}
 	g.print(a.out)
 }
@@ -50,6 +50,22 @@ func stateWord(s client.Status) string {
 		return s.Word + " (pulling)"
 	}
 	return s.Word
+}
+
+// nextStep is what to do, as a command where there is one: the heart's words
+// are those of the pages.
+func nextStep(in client.Integration) string {
+	switch in.Status.State {
+	case "needs_reauthorization", "needs_configuration", "not_finished":
+		return "regrant reauthorize " + in.Slug + " --secret …"
+	case "degraded":
+		return in.Status.Next + " Look at: regrant show " + in.Slug
+	case "unknown":
+		return "Look at the evidence: regrant show " + in.Slug
+	case "paused":
+		return "regrant resume " + in.Slug
+	}
+	return in.Status.Next
 }
 
 type showCmd struct{ named }
@@ -77,7 +93,7 @@ func (a *app) line(label, text string) {
 func (a *app) integration(in client.Integration) {
 	a.say("%s (%s), %s", printable(in.Name), in.Slug, in.ConnectorTitle)
 	a.say("%-16s %s", "State", a.paint(colourOf(in.Status), stateWord(in.Status)))
-	a.line("Next step", in.Status.Next)
+	a.line("Next step", nextStep(in))
 	if auth := in.Authorization; auth != nil {
 		a.line("Account", auth.Account)
 		a.line("As", auth.User)
@@ -155,7 +171,7 @@ func (a *app) one(ctx context.Context, name string, do func(*client.Client) (cli
 		return in, a.noIntegration(ctx, server, name, err)
 	}
 	return in, a.show(in, func() {
-		a.say("%s: %s. %s", in.Slug, a.paint(colourOf(in.Status), stateWord(in.Status)), printable(in.Status.Next))
+		a.say("%s: %s. %s", in.Slug, a.paint(colourOf(in.Status), stateWord(in.Status)), printable(nextStep(in)))
 		for _, i := range in.Incidents {
 			a.incident(i)
 		}

@@ -18,15 +18,19 @@ const lineEvery = 10 * time.Second
 type meter struct {
 	app   *app
 	slugs map[string]string // by id; only these are shown
+	again map[string]bool   // tables read before: how much is new is not known
 	bars  *mpb.Progress     // nil: lines
 	byKey map[string]*mpb.Bar
 	lined time.Time
 }
 
 func (a *app) newMeter(ctx context.Context, waiting []*asked) *meter {
-	m := &meter{app: a, slugs: make(map[string]string), byKey: make(map[string]*mpb.Bar), lined: a.now()}
+	m := &meter{app: a, slugs: make(map[string]string), again: make(map[string]bool), byKey: make(map[string]*mpb.Bar), lined: a.now()}
 	for _, one := range waiting {
 		m.slugs[one.in.ID] = one.in.Slug
+		for _, t := range one.in.Tables {
+			m.again[one.in.Slug+" "+t.Name] = t.LastRead != nil && t.Method != "full_table"
+		}
 	}
 	if a.terminal && !a.json {
 		m.bars = mpb.NewWithContext(ctx, mpb.WithOutput(a.env.Stdout), mpb.WithWidth(40), mpb.WithAutoRefresh())
@@ -68,12 +72,18 @@ func (m *meter) progress(all []client.Progress) {
 func (m *meter) bar(key string, p client.Progress) *mpb.Bar {
 	bar, known := m.byKey[key]
 	if !known {
-		bar = m.bars.AddBar(0,
+		options := []mpb.BarOption{
 			mpb.PrependDecorators(decor.Name(printable(key), decor.WCSyncSpaceR)),
-			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return rowsOf(s) }), decor.OnComplete(decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace), "")))
+			mpb.AppendDecorators(decor.Any(rowsOf, decor.WCSyncSpace), decor.OnComplete(decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace), "")),
+		}
+		if m.again[key] {
+			bar = m.bars.AddSpinner(0, append(options, mpb.BarWidth(1))...)
+		} else {
+			bar = m.bars.AddBar(0, options...)
+		}
 		m.byKey[key] = bar
 	}
-	if p.Estimated > 0 {
+	if p.Estimated > 0 && !m.again[key] {
 		bar.SetTotal(max(p.Estimated, p.Rows+1), false) // an estimate may be too small
 	} else {
 		bar.SetTotal(p.Rows+1, false)
@@ -81,7 +91,13 @@ func (m *meter) bar(key string, p client.Progress) *mpb.Bar {
 	return bar
 }
 
-func rowsOf(s decor.Statistics) string { return fmt.Sprintf("%s rows", count(s.Current)) }
+func rowsOf(s decor.Statistics) string {
+	text := count(s.Current) + " rows"
+	if s.Total > s.Current+1 && !s.Completed {
+		text += " of about " + count(s.Total)
+	}
+	return text
+}
 
 // ended says how one pull went.
 func (m *meter) ended(one *asked) {

@@ -9,7 +9,10 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-const widestCell = 80
+const (
+	widestCell = 60 // on a terminal, except of the last column
+	leastCell  = 24 // of the last column, however narrow the terminal is
+)
 
 // grid prints aligned columns. Cells come from third parties: what would
 // steer a terminal is taken out.
@@ -17,13 +20,13 @@ type grid struct {
 	head []string
 	rows [][]string
 	ink  func(row, column int) string // colour of a cell; nil: none
-	wide bool                         // do not cut long cells
+	fit  int                          // width of the terminal; 0: cut nothing
 }
 
 func (g *grid) add(cells ...string) {
 	for n := range cells {
 		cells[n] = printable(cells[n])
-		if !g.wide {
+		if g.fit > 0 && n < len(cells)-1 {
 			cells[n] = runewidth.Truncate(cells[n], widestCell, "…")
 		}
 	}
@@ -37,6 +40,7 @@ func (g *grid) print(w io.Writer) {
 			widths[n] = max(widths[n], runewidth.StringWidth(cell))
 		}
 	}
+	g.cutLast(widths)
 	line := func(cells []string, ink func(int) string) {
 		var b strings.Builder
 		for n, cell := range cells {
@@ -62,6 +66,21 @@ func (g *grid) print(w io.Writer) {
 			}
 			return g.ink(r, n)
 		})
+	}
+}
+
+// cutLast makes lines fit the terminal: the last column has the long texts.
+func (g *grid) cutLast(widths []int) {
+	last := len(widths) - 1
+	if g.fit == 0 || last < 0 {
+		return
+	}
+	room := g.fit
+	for _, w := range widths[:last] {
+		room -= w + 2
+	}
+	for _, row := range g.rows {
+		row[last] = runewidth.Truncate(row[last], max(room, leastCell), "…")
 	}
 }
 

@@ -54,7 +54,7 @@ func (a *app) tables(all []client.Table) {
 		a.say("No tables are known yet.")
 		return
 	}
-	g := grid{head: []string{"TABLE", "PULLED", "METHOD", "RECHECKS", "ROWS", "LAST READ"}}
+	g := grid{fit: a.width(), head: []string{"TABLE", "PULLED", "METHOD", "RECHECKS", "ROWS", "LAST READ"}}
 	for _, t := range all {
 		g.add(t.Name, pulled(t), methodWord(t), rechecks(t), estimate(t.Estimated), a.ago(t.LastRead))
 	}

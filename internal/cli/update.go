@@ -177,7 +177,7 @@ func (a *app) pulledLine(one *asked) string {
 	}
 	line := fmt.Sprintf("%s: %s, %s rows, %s%s", one.in.Slug, p.Outcome, count(p.Rows), size(p.Bytes), took)
 	if p.Outcome != "succeeded" {
-		line += ". " + one.after.Status.Word + ": " + one.after.Status.Next
+		line += ". " + one.after.Status.Word + ". " + nextStep(one.after)
 	}
 	return printable(line)
 }
