@@ -150,10 +150,12 @@ func (a Attempt) tlsFault(err error) *connector.Fault {
 		return a.NotOffered(err)
 	}
 	alert, ok := remoteAlert(err)
-	if !ok {
+	expired := clientExpired(a.TLS, time.Now())
+	// The reset that follows the server's alert may overtake it.
+	if !ok && !(expired && hungUp(err)) {
 		return nil
 	}
-	if alert == alertExpired || clientExpired(a.TLS, time.Now()) {
+	if alert == alertExpired || expired {
 		return a.trustFault(connector.Expired, "tls.client_certificate_expired", err,
 			"The client certificate has expired. Ask the database's administrator for a new one and re-authorize with it.")
 	}

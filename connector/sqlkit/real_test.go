@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -339,5 +340,35 @@ func TestRouteReopensItsTunnel(t *testing.T) {
 	}
 	if _, err := r.DialContext(t.Context(), "tcp", r.Address()); err == nil {
 		t.Error("a closed route dials")
+	}
+}
+
+func TestRealRestrictions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.config.HostKeys = open(t, w.config).Trust()[sqlkit.TrustKey]
+	set := func(lines ...string) {
+		t.Helper()
+		if err := w.sshd.SetDirectives(t.Context(), lines...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("PubkeyAuthentication no", "PasswordAuthentication yes")
+	want(t, tryOpen(t, w.config), connector.AccessChanged, "ssh.method_not_offered", connector.StepSignIn)
+	set("DenyUsers " + w.sshd.User())
+	want(t, tryOpen(t, w.config), connector.AccessChanged, "ssh.login_refused", connector.StepSignIn)
+
+	set("MaxStartups 1:100:1")
+	idle, err := net.Dial("tcp", w.sshd.Address()) // never logs in, and takes the only place
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if _, err := io.ReadFull(idle, make([]byte, 4)); err != nil {
+		t.Fatal(err)
+	}
+	f := want(t, tryOpen(t, w.config), connector.Throttled, "ssh.too_many_attempts", connector.StepReach)
+	if f.Retry == 0 {
+		t.Error("no time to wait is given")
 	}
 }

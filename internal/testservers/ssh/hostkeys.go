@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -58,6 +60,9 @@ func (s *Server) writeConfig() error {
 	for _, line := range s.cfg.Directives {
 		fmt.Fprintln(&b, line)
 	}
+	if !s.sets("MaxStartups") {
+		fmt.Fprintln(&b, "MaxStartups 200") // of this one, the last line wins
+	}
 	fmt.Fprintf(&b, `Port %d
 ListenAddress 127.0.0.1
 PidFile none
@@ -68,7 +73,6 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 AuthorizedKeysFile %s
 AllowTcpForwarding local
-MaxStartups 200
 LogLevel VERBOSE
 `, s.port, filepath.Join(s.dir, "authorized_keys"))
 	for i, k := range s.keys {
@@ -79,6 +83,11 @@ LogLevel VERBOSE
 		fmt.Fprintln(&b, "HostKey", path)
 	}
 	return os.WriteFile(filepath.Join(s.dir, "sshd_config"), b.Bytes(), 0o600)
+}
+
+// sets says whether a line of the test's own is about the directive.
+func (s *Server) sets(directive string) bool {
+	return slices.ContainsFunc(s.cfg.Directives, func(line string) bool { return strings.HasPrefix(line, directive+" ") })
 }
 
 func writeKey(path string, key any) error {
