@@ -22,14 +22,19 @@ import (
 type Config struct {
 	Path        string // of the DuckDB file; it is made when missing
 	MemoryLimit string // of DuckDB's own memory; "" is DefaultMemoryLimit
-	Threads     int    // 0 is 2
+	Threads     int    // 0 is DefaultThreads
 	TempDir     string // for what does not fit in memory; "" is beside the file
 	Log         *slog.Logger
 }
 
 // DefaultMemoryLimit keeps a pull of any size within 200 MB over idle, the
 // records that wait for a commit included.
-const DefaultMemoryLimit = "128MB"
+const DefaultMemoryLimit = "96MB"
+
+// DefaultThreads is one: each thread of an insert leaves a row group that is
+// not full, and putting those together later costs more than the second
+// thread gains. The other core decodes what comes next.
+const DefaultThreads = 1
 
 // layoutVersion is raised when the tables of _regrant change.
 const layoutVersion = 1
@@ -88,7 +93,7 @@ func (c *Config) complete() error {
 		c.MemoryLimit = DefaultMemoryLimit
 	}
 	if c.Threads == 0 {
-		c.Threads = 2
+		c.Threads = DefaultThreads
 	}
 	if c.TempDir == "" {
 		c.TempDir = path + ".tmp"
@@ -120,6 +125,9 @@ func (c Config) dsn() string {
 		"memory_limit":   {c.MemoryLimit},
 		"threads":        {strconv.Itoa(c.Threads)},
 		"temp_directory": {c.TempDir},
+		// Better compression than what DuckDB writes by default, for the
+		// sake of versions before the one that is linked here.
+		"storage_compatibility_version": {"v1.4.0"},
 	}
 	return c.Path + "?" + q.Encode()
 }
@@ -130,6 +138,10 @@ func settings() []string {
 	return []string{
 		"SET GLOBAL TimeZone = 'UTC'",
 		"SET GLOBAL preserve_insertion_order = false", // inserts need not buffer to keep an order
+		// Row groups that are not full are put together at checkpoints; all at
+		// once this takes as long as the load did, and commits wait for it.
+		"SET GLOBAL max_vacuum_tasks = 1",
+		"SET GLOBAL wal_autocheckpoint = '64MB'",
 		"SET GLOBAL autoinstall_known_extensions = false",
 		"SET GLOBAL autoload_known_extensions = false",
 		"SET GLOBAL allow_community_extensions = false",
