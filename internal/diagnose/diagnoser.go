@@ -23,8 +23,8 @@ type Config struct {
 	// Controls are addresses (host:port) that the operator names because they
 	// answer whenever the own network works. Default: none.
 	Controls []string
-	// Neighbours gives addresses of other integrations, newest success first,
-	// which serve as controls, too. May be nil.
+	// Neighbours gives addresses of integrations, which serve as controls for
+	// each other. May be nil.
 	Neighbours func(context.Context) []Target
 	// Dial makes every connection, as it does for connectors.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -72,7 +72,7 @@ func New(c Config) *Diagnoser {
 // Learn probes the controls once, so that it is known which of them work.
 // Call it at the start and now and then; Diagnose learns as well.
 func (d *Diagnoser) Learn(ctx context.Context) {
-	d.look(ctx, integration.Integration{})
+	d.look(ctx)
 }
 
 // Diagnose judges a failure. It never fails itself: what cannot be observed
@@ -109,7 +109,7 @@ func (d *Diagnoser) isDatabase(connectorID string) bool {
 func (d *Diagnoser) observe(ctx context.Context, f integration.Failure) observations {
 	var seen observations
 	var both sync.WaitGroup
-	both.Go(func() { seen.self = d.look(ctx, f.Integration) })
+	both.Go(func() { seen.self = d.look(ctx).about(f) })
 	both.Go(func() { seen.ladder = d.climbWithin(ctx, AddressOf(f.Integration)) })
 	both.Wait()
 	return seen
@@ -132,11 +132,11 @@ func (d *Diagnoser) climbWithin(ctx context.Context, address string) ladder {
 const fresh = 2 * time.Second
 
 // look observes our own side.
-func (d *Diagnoser) look(ctx context.Context, about integration.Integration) self {
+func (d *Diagnoser) look(ctx context.Context) self {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.at.IsZero() && time.Since(d.at) < fresh {
-		return d.self.without(AddressOf(about))
+		return d.self
 	}
 	s := d.probe(ctx)
 	if ctx.Err() != nil {
@@ -144,7 +144,7 @@ func (d *Diagnoser) look(ctx context.Context, about integration.Integration) sel
 	}
 	d.memory.keep(d.config.Now(), s)
 	d.self, d.at = s, time.Now()
-	return s.without(AddressOf(about))
+	return s
 }
 
 // probe makes all probes of our own side at the same time.

@@ -1,8 +1,12 @@
 package diagnose
 
 import (
+	"net"
 	"slices"
 	"time"
+
+	"github.com/regrant/regrant/connector"
+	"github.com/regrant/regrant/internal/integration"
 )
 
 // observations is what the rules see beside the failure.
@@ -20,9 +24,20 @@ type self struct {
 	controls []control
 }
 
-// without leaves out the address that is itself in question.
-func (s self) without(address string) self {
-	s.controls = slices.DeleteFunc(slices.Clone(s.controls), func(c control) bool { return c.address == address })
+// about leaves out what is no independent witness of this failure: the address
+// in question, other integrations on the same host, and those that are broken
+// for a reason of their own.
+func (s self) about(f integration.Failure) self {
+	address := AddressOf(f.Integration)
+	host, _, _ := net.SplitHostPort(address)
+	broken := map[string]bool{}
+	for _, n := range f.Others {
+		broken[n.Integration] = n.Broken && n.Failing != connector.Ours
+	}
+	s.controls = slices.DeleteFunc(slices.Clone(s.controls), func(c control) bool {
+		its, _, _ := net.SplitHostPort(c.address)
+		return c.address == address || !c.operator && (its == host || broken[c.integration])
+	})
 	return s
 }
 
@@ -50,10 +65,11 @@ type name struct {
 
 // control is an address that is not in question.
 type control struct {
-	address  string
-	before   bool // was reached before, or in use by a healthy integration
-	now      bool
-	operator bool // named by the operator, not by an integration
+	address     string
+	before      bool // was reached before, or in use by a healthy integration
+	now         bool
+	operator    bool   // named by the operator
+	integration string // whose address it is, unless the operator named it
 }
 
 // counted are the controls that say something: those that worked before.

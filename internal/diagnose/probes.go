@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -46,9 +47,11 @@ func (d *Diagnoser) controls(ctx context.Context) []control {
 		add(control{address: address, before: d.memory.workedBefore(address), operator: true})
 	}
 	if d.config.Neighbours != nil {
-		for _, t := range d.config.Neighbours(ctx) {
+		targets := d.config.Neighbours(ctx)
+		slices.SortFunc(targets, func(a, b Target) int { return b.WorkedAt.Compare(a.WorkedAt) })
+		for _, t := range targets {
 			if t.Address != "" && !t.WorkedAt.IsZero() {
-				add(control{address: t.Address, before: true})
+				add(control{address: t.Address, before: true, integration: t.Integration})
 			}
 		}
 	}

@@ -168,11 +168,7 @@ func (c *court) ownNetwork() bool {
 		return false
 	case len(down) > 0:
 		c.tellControls(up, down, integration.Supports)
-		confidence := integration.Likely
-		if len(down) > 1 || local {
-			confidence = integration.Certain
-		}
-		c.oursInstead(sharedEgress, confidence, publicEgress)
+		c.oursInstead(sharedEgress, sureness(down, local), publicEgress)
 		return true
 	case local:
 		c.add(integration.FromFault, integration.Supports, "The operating system of this machine says so, not the third party.")
@@ -183,6 +179,25 @@ func (c *court) ownNetwork() bool {
 		return true
 	}
 	return false
+}
+
+// sureness: two that never fail together, or our own system's word, are
+// certain. One other integration alone may be down by chance.
+func sureness(down []control, local bool) integration.Confidence {
+	operators := 0
+	for _, c := range down {
+		if c.operator {
+			operators++
+		}
+	}
+	switch {
+	case len(down) > 1 || local:
+		return integration.Certain
+	case operators == 1:
+		return integration.Likely
+	default:
+		return integration.Unsure
+	}
 }
 
 // outOfReach says whether the failure is about reaching at all. What a third

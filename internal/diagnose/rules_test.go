@@ -49,6 +49,19 @@ func up(addresses ...string) circumstance          { return controls(true, true,
 func down(addresses ...string) circumstance        { return controls(true, false, addresses...) }
 func neverWorked(addresses ...string) circumstance { return controls(false, false, addresses...) }
 
+func silent(of ...string) circumstance {
+	return func(f *integration.Failure, o *observations) {
+		f.Integration.Authorization.Settings = map[string]string{"host": "db", "port": "5432"}
+		for _, id := range of {
+			o.self.controls = append(o.self.controls, control{address: id + ".example:5432", before: true, integration: id})
+		}
+	}
+}
+
+func sameHost(_ *integration.Failure, o *observations) {
+	o.self.controls = append(o.self.controls, control{address: "db:5433", before: true, integration: "i9"})
+}
+
 func ladderOK() circumstance {
 	return func(_ *integration.Failure, o *observations) {
 		o.ladder = ladder{tested: true, address: "db:5432", name: true, tcp: true}
@@ -153,6 +166,12 @@ func situations() []situation {
 		{"refused, both controls refused", refused(), []circumstance{down("c1:443", "c2:443"), ladderDown(true)}, ours, integration.Operator, certain, "own.egress", "own.egress"},
 		{"connection lost while reading, controls lost", fault(outage, "postgresql.connection_lost", read), []circumstance{down("c1:443", "c2:443")}, ours, integration.Operator, certain, "own.egress", "own.egress"},
 
+		{"two healthy neighbours silent as well", fault(outage, "net.timeout", reach), []circumstance{silent("i2", "i3")}, ours, integration.Operator, certain, "own.egress", "own.egress"},
+		{"the only neighbour silent as well", fault(outage, "net.timeout", reach), []circumstance{silent("i2")}, ours, integration.Operator, unsure, "own.egress", "own.egress"},
+		{"a neighbour silent, but broken for long", fault(outage, "net.timeout", reach), []circumstance{silent("mysql-0"), neighbours("mysql", 1, outage, true)}, outage, integration.Nobody, likely, "", ""},
+		{"a neighbour silent that was blamed on us", fault(outage, "net.timeout", reach), []circumstance{silent("mysql-0"), neighbours("mysql", 1, ours, true)}, ours, integration.Operator, unsure, "own.egress", "own.egress"},
+		{"a neighbour on the same host silent", fault(outage, "net.timeout", reach), []circumstance{silent(), sameHost}, outage, integration.Nobody, likely, "", ""},
+
 		// What our own operating system says.
 		{"no network, no controls", because(fault(ours, "net.network_unreachable", reach, "errno", "ENETUNREACH", "local", "true"), syscall.ENETUNREACH), nil, ours, integration.Operator, likely, "own.egress", "own.egress"},
 		{"no network, control down", because(fault(ours, "net.network_unreachable", reach, "errno", "ENETUNREACH", "local", "true"), syscall.ENETUNREACH), []circumstance{down("c1:443")}, ours, integration.Operator, certain, "own.egress", "own.egress"},
@@ -235,6 +254,7 @@ func TestJudge(t *testing.T) {
 			for _, change := range s.with {
 				change(&f, &seen)
 			}
+			seen.self = seen.self.about(f)
 			v := judge(f, seen)
 			code := s.code
 			if code == "" {

@@ -187,6 +187,7 @@ type TableResult struct {
 	Took                       time.Duration
 	Code, Public               string // of its fault; empty: read
 	Note                       string // said to people: "0 rows: the source is empty"
+	Confirmed                  bool   // it needed, and used up, Table.AllowEmpty
 }
 
 // Trigger is why a pull began.

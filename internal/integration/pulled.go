@@ -42,6 +42,12 @@ func (s *Service) TableRead(ctx context.Context, id string, table Table, result 
 		if result.Rows > 0 {
 			t.LastPoint = t.LastRead
 		}
+		if result.Confirmed {
+			t.AllowEmpty = false // a confirmation holds for one update
+		}
+		if !t.ByPerson && table.Replication.Method != "" {
+			t.Replication = table.Replication // its column may have gone
+		}
 		t.Rechecks = passedRechecks(t.Rechecks, table.Rechecks)
 		c := &Change{Tables: []Table{t}}
 		s.closeIncidents(c, r.Incidents, Healed, func(i Incident) bool { return i.Table == t.Name })

@@ -63,6 +63,7 @@ func (h *heart) TableRead(_ context.Context, _ string, table integration.Table, 
 			delete(table.Rechecks, column)
 		}
 	}
+	table.AllowEmpty = table.AllowEmpty && !result.Confirmed
 	*h.table(table.Name) = table
 	h.read = append(h.read, result)
 	return nil

@@ -164,9 +164,7 @@ func (r *tableRun) learn() {
 	} else {
 		r.say(r.nothingNew())
 	}
-	if r.confirmed {
-		r.t.AllowEmpty = false // a confirmation is for once
-	}
+	r.result.Confirmed = r.confirmed
 }
 
 // nothingNew is what zero rows mean: said, not hidden.
