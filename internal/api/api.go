@@ -18,8 +18,9 @@ const prefix = "/api/v1"
 
 // Config wires the API.
 type Config struct {
-	Heart Heart
-	Query Querier
+	Heart  Heart
+	Query  Querier
+	People People // nil: people and tokens are not served
 
 	// Authenticate says whose token it is. integration.ErrNotFound means
 	// nobody's; any other error is a fault of ours.
@@ -105,4 +106,5 @@ func (s *server) routes() {
 	s.tableRoutes()
 	s.historyRoutes()
 	s.operateRoutes()
+	s.peopleRoutes()
 }

@@ -11,11 +11,14 @@ import (
 const (
 	progressEvery = 500 * time.Millisecond
 	aliveEvery    = 20 * time.Second
+	streamLife    = 30 * time.Minute // then the reader comes back and shows its token again
 )
 
 // live streams changes as they come and progress while a pull runs. It says
 // resync first: what happened before is not repeated.
 func (s *server) live(ctx context.Context, w http.ResponseWriter) {
+	ctx, cancel := context.WithTimeout(ctx, streamLife)
+	defer cancel()
 	var changes <-chan client.StreamEvent
 	if s.Subscribe != nil {
 		var err error

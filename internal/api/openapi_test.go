@@ -61,7 +61,7 @@ func TestOpenAPIDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if operations != 24 {
+	if operations != 28 {
 		t.Errorf("%d operations", operations)
 	}
 	for _, ref := range regexp.MustCompile(`"\$ref":"#/components/schemas/([^"]+)"`).FindAllStringSubmatch(got.body, -1) {

@@ -139,6 +139,8 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 // recovered turns a panic into an answer; the server lives on.
 func (s *server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		defer func() {
 			v := recover()
 			if v == nil {

@@ -49,6 +49,15 @@ func pullPointer(p *integration.Pull) *client.Pull {
 	return &out
 }
 
+// summary leaves the tables out, of which an account may have hundreds.
+func summary(p *integration.Pull) *client.Pull {
+	out := pullPointer(p)
+	if out != nil {
+		out.Tables = nil
+	}
+	return out
+}
+
 func pullView(p integration.Pull) client.Pull {
 	out := client.Pull{
 		ID: p.ID, Integration: p.Integration, Trigger: string(p.Trigger), By: p.By, Started: p.Started.UTC(),

@@ -25,7 +25,7 @@ func (s *server) shortView(v integration.View) client.Integration {
 		Created: in.Created.UTC(), CreatedBy: in.CreatedBy, Paused: in.Paused,
 		EverySeconds: int64(in.Every / time.Second), NextPull: moment(in.NextPull),
 		Status: statusView(v.Status), Horizon: expiryView(v.Horizon),
-		LastPull: pullPointer(v.LastPull), LastGood: pullPointer(v.LastGood), LastPoint: moment(lastPoint(v.Tables)),
+		LastPull: summary(v.LastPull), LastGood: summary(v.LastGood), LastPoint: moment(lastPoint(v.Tables)),
 	}
 	if in.Finished() {
 		out.Authorization = authorizationView(in.Authorization)
@@ -41,7 +41,7 @@ func (s *server) shortView(v integration.View) client.Integration {
 // fullView is an integration with its tables and what is open.
 func (s *server) fullView(v integration.View) client.Integration {
 	out := s.shortView(v)
-	out.Tables = tableViews(v.Record)
+	out.Tables, out.LastPull, out.LastGood = tableViews(v.Record), pullPointer(v.LastPull), pullPointer(v.LastGood)
 	for _, i := range v.Incidents {
 		out.Incidents = append(out.Incidents, incidentView(i))
 	}

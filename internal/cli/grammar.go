@@ -35,6 +35,7 @@ type grammar struct {
 	Resume      resumeCmd      `cmd:"" help:"Begin them again."`
 	Remove      removeCmd      `cmd:"" help:"Forget an integration; its rows stay in the warehouse."`
 	Doctor      doctorCmd      `cmd:"" help:"Look for what is wrong with this installation."`
+	Token       tokenCmd       `cmd:"" help:"API tokens for programs (admin)."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 

@@ -28,6 +28,9 @@ type Heart struct {
 	// Outcome of pulls; empty: succeeded.
 	Outcome integration.Outcome
 
+	// Tokens are the API tokens beside it.
+	Tokens Tokens
+
 	mu      sync.Mutex
 	records []integration.Record
 	events  []integration.Event

@@ -30,7 +30,7 @@ func Authenticate(_ context.Context, token string) (integration.Person, error) {
 // Handler is the API over a heart; change may be nil.
 func Handler(heart *Heart, log *slog.Logger, change func(*api.Config)) (http.Handler, error) {
 	c := api.Config{
-		Heart: heart, Query: heart, Authenticate: Authenticate, Log: log, Version: "test",
+		Heart: heart, Query: heart, People: &heart.Tokens, Authenticate: Authenticate, Log: log, Version: "test",
 		Doctor: func(context.Context) []client.DoctorCheck {
 			return []client.DoctorCheck{{Name: "clock", OK: true, Text: "the time is right"}}
 		},
