@@ -14,12 +14,13 @@ var errStopped = errors.New("the consumer stopped")
 // and decoded while the consumer still works on the previous one. It keeps at
 // most one finished piece waiting: memory stays bounded by three pieces.
 //
-// When the consumer stops early, emit fails, produce is expected to return, and
+// When outer ends, no further piece is handed out, even one that is ready: the
+// sequence ends with an error. When the consumer stops early, emit fails, produce is expected to return, and
 // drop gets the pieces that nobody took. The goroutine has ended when the
 // sequence has ended, however it ended.
-func Ahead[T any](ctx context.Context, produce func(ctx context.Context, emit func(T) error) error, drop func(T)) iter.Seq2[T, error] {
+func Ahead[T any](outer context.Context, produce func(ctx context.Context, emit func(T) error) error, drop func(T)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
+		ctx, cancel := context.WithCancel(outer)
 		a := ahead[T]{pieces: make(chan T, 1), stop: make(chan struct{}), drop: drop}
 		var group sync.WaitGroup
 		var failed error
@@ -36,13 +37,23 @@ func Ahead[T any](ctx context.Context, produce func(ctx context.Context, emit fu
 			group.Wait()
 		})
 		defer finish()
+		cut := false
 		for piece := range a.pieces {
+			if cut = outer.Err() != nil; cut {
+				drop(piece)
+				break
+			}
 			if !yield(piece, nil) {
 				return
 			}
 		}
 		finish()
-		if failed != nil && !errors.Is(failed, errStopped) {
+		if failed == nil || errors.Is(failed, errStopped) {
+			if failed = nil; cut {
+				failed = context.Cause(outer)
+			}
+		}
+		if failed != nil {
 			var none T
 			yield(none, failed)
 		}

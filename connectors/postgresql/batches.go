@@ -2,6 +2,7 @@ package postgresql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -185,7 +186,11 @@ func (b *batcher) again(ctx context.Context) error {
 	if old.Through != nil {
 		w.where = []string{left(b.terms) + " <= " + right(b.terms, old.Through)}
 	}
-	if err := b.walk(ctx, w); err != nil {
+	err = b.walk(ctx, w)
+	if errors.Is(err, errEnough) && g.ready != nil { // the rest of the range is not known
+		return errors.Join(g.yield(*g.ready, g.last, b.lastKey(g.ready.record)), err)
+	}
+	if err != nil {
 		return err
 	}
 	return g.finish(through)

@@ -142,7 +142,7 @@ func (s *source) classify(ctx context.Context, err error, step connector.Step, t
 	case errors.As(err, &pg):
 		return serverFault(pg, step, table)
 	case ctx.Err() != nil && !errors.Is(err, errKeyValue):
-		return &connector.Fault{Cause: connector.Ours, Code: "cancelled", Step: step, Err: err, Public: "The work was stopped before it was done. Nothing is lost; it goes on from where it was."}
+		return &connector.Fault{Cause: connector.Ours, Code: id + ".cancelled", Step: step, Err: err, Public: "The work was stopped before it was done. Nothing is lost; it goes on from where it was."}
 	default:
 		return s.networkFault(err, step)
 	}

@@ -212,3 +212,7 @@ func (w writer) exec(ctx context.Context, sql string) error {
 	_, err := w.conn.Exec(ctx, sql).ReadAll()
 	return err
 }
+
+func replaceRows(sql string, rows int) string {
+	return strings.ReplaceAll(sql, "$ROWS", strconv.Itoa(rows))
+}

@@ -19,7 +19,7 @@ func (s *source) Check(ctx context.Context) (connector.Identity, error) {
 	}
 	defer c.close()
 	rows, err := c.rows(ctx, whoSQL)
-	if err == nil && (len(rows) != 1 || len(rows[0]) != 11) {
+	if err == nil && (len(rows) != 1 || len(rows[0]) != 10) {
 		err = fmt.Errorf("the server described itself in %d rows", len(rows))
 	}
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *source) Check(ctx context.Context) (connector.Identity, error) {
 // pg_control_system is closed to ordinary roles on some managed servers.
 const whoSQL = `SELECT current_user, current_database(), (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()), ` +
 	`current_setting('server_version'), pg_is_in_recovery(), pg_catalog.pg_encoding_to_char(d.encoding), r.rolsuper, r.rolbypassrls, ` +
-	`extract(epoch FROM r.rolvaliduntil)::int8, r.rolvaliduntil IN ('infinity', '-infinity'), has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') ` +
+	`CASE WHEN isfinite(r.rolvaliduntil) THEN extract(epoch FROM r.rolvaliduntil)::int8 END, has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') ` +
 	`FROM pg_catalog.pg_roles r, pg_catalog.pg_database d WHERE r.rolname = current_user AND d.datname = current_database()`
 
 func (s *source) identify(ctx context.Context, c *session, row [][]byte) connector.Identity {
@@ -46,8 +46,8 @@ func (s *source) identify(ctx context.Context, c *session, row [][]byte) connect
 			"standby": fmt.Sprint(yes(row[4])), "tls": fmt.Sprint(c.tls),
 		},
 	}
-	s.fingerprint(ctx, c, &id, yes(row[10]))
-	if row[8] != nil && !yes(row[9]) {
+	s.fingerprint(ctx, c, &id, yes(row[9]))
+	if row[8] != nil {
 		id.Expiries = append(id.Expiries, connector.Expiry{What: "the password of role " + user, At: time.Unix(number64(row[8]), 0).UTC(), Source: connector.PasswordValidity})
 	}
 	id.Warnings = s.warnings(c, row)

@@ -61,30 +61,26 @@ func open(_ context.Context, env connector.Env) (connector.Source, error) {
 		pages: map[string]*sqlkit.PageSize{}}, nil
 }
 
-// complete fills in defaults and looks at what only PostgreSQL asks of the
-// values. The caller's maps stay as they are.
+// complete looks at what only PostgreSQL asks of the values. The caller's maps
+// stay as they are.
 func complete(env connector.Env) (connector.Env, error) {
 	env.Settings = maps.Clone(env.Settings)
-	if env.Settings == nil {
-		env.Settings = map[string]string{}
-	}
 	if env.Log == nil {
 		env.Log = slog.New(slog.DiscardHandler)
 	}
 	if env.Dial == nil {
 		return env, formFault("dial", "Regrant was set up without a way to the network. Please report it.", errors.New("no dialer"))
 	}
-	for _, f := range fields() {
-		if f.Default != "" && env.Settings[f.Name] == "" && !f.Secret {
-			env.Settings[f.Name] = f.Default
-		}
-	}
 	for _, name := range []string{"user", "database"} {
 		if v := env.Settings[name]; v == "" || strings.ContainsRune(v, 0) || len(v) > 255 {
 			return env, formFault(name, "Enter the "+name+" as it is called in PostgreSQL.", fmt.Errorf("%s is missing or malformed", name))
 		}
 	}
-	if strings.ContainsAny(env.Secrets["password"].Reveal(), "\x00\r\n") {
+	password := env.Secrets["password"]
+	if password.Empty() {
+		return env, formFault("password", "Enter the password of the role.", errors.New("the password is missing"))
+	}
+	if strings.ContainsAny(password.Reveal(), "\x00\r\n") {
 		return env, formFault("password", "The password holds a line break or another character that no password has. It was probably copied along; enter the password again without it.",
 			errors.New("the password holds a control character"))
 	}

@@ -43,9 +43,15 @@ func (s *source) read(ctx context.Context, req connector.Request) iter.Seq2[conn
 			err = nil
 		}
 		r.reportLost()
-		return s.classify(ctx, err, connector.StepRead, req.Table.Name)
+		return err
 	}
-	return sqlkit.Ahead(ctx, produce, connector.Batch.Release)
+	return func(yield func(connector.Batch, error) bool) {
+		for b, err := range sqlkit.Ahead(ctx, produce, connector.Batch.Release) {
+			if !yield(b, s.classify(ctx, err, connector.StepRead, req.Table.Name)) {
+				return
+			}
+		}
+	}
 }
 
 // run prepares and goes by what is asked for.
