@@ -20,6 +20,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// soon is a few times what it takes on a quiet machine, and a fraction of what
+// it takes if a cancel does nothing.
+const soon = 3 * time.Second
+
 // key is a generated pair.
 type key struct {
 	private connector.Secret

@@ -79,7 +79,8 @@ func TestPostgreSQLThroughSSH(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		_, err := conn.Exec(ctx, "SELECT pg_sleep(20)")
-		if !pgconn.Timeout(err) || time.Since(began) > time.Second {
+		t.Logf("a limit of 200 ms took %v", time.Since(began))
+		if !pgconn.Timeout(err) || time.Since(began) > soon {
 			t.Fatalf("%v after %v", err, time.Since(began))
 		}
 	})
@@ -89,7 +90,8 @@ func TestPostgreSQLThroughSSH(t *testing.T) {
 		time.AfterFunc(100*time.Millisecond, cancel)
 		began := time.Now()
 		_, err := conn.Exec(ctx, "SELECT pg_sleep(20)")
-		if !errors.Is(err, context.Canceled) || time.Since(began) > time.Second {
+		t.Logf("took %v", time.Since(began))
+		if !errors.Is(err, context.Canceled) || time.Since(began) > soon {
 			t.Fatalf("%v after %v", err, time.Since(began))
 		}
 	})
@@ -359,16 +361,27 @@ func TestRealRestrictions(t *testing.T) {
 	want(t, tryOpen(t, w.config), connector.AccessChanged, "ssh.login_refused", connector.StepSignIn)
 
 	set("MaxStartups 1:100:1")
-	idle, err := net.Dial("tcp", w.sshd.Address()) // never logs in, and takes the only place
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer idle.Close()
-	if _, err := io.ReadFull(idle, make([]byte, 4)); err != nil {
-		t.Fatal(err)
-	}
+	takeOnlyPlace(t, w.sshd.Address())
 	f := want(t, tryOpen(t, w.config), connector.Throttled, "ssh.too_many_attempts", connector.StepReach)
 	if f.Retry == 0 {
 		t.Error("no time to wait is given")
 	}
+}
+
+// takeOnlyPlace connects and never logs in. The place may still be taken by
+// the look at the banner that Start has made.
+func takeOnlyPlace(t *testing.T, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		banner := make([]byte, 4)
+		if _, err := io.ReadFull(c, banner); err == nil && string(banner) == "SSH-" {
+			return
+		}
+	}
+	t.Fatal("no place to take")
 }

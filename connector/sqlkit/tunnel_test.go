@@ -90,7 +90,7 @@ func TestDeadlines(t *testing.T) {
 		if _, err := c.Read(make([]byte, 1)); !isTimeout(err) {
 			t.Fatalf("got %v", err)
 		}
-		if took := time.Since(began); took < 50*time.Millisecond || took > time.Second {
+		if took := time.Since(began); took < 50*time.Millisecond || took > soon {
 			t.Fatalf("took %v", took)
 		}
 	})
@@ -229,7 +229,7 @@ func TestCancel(t *testing.T) {
 		began := time.Now()
 		_, err := sqlkit.OpenTunnel(ctx, cfg)
 		var f *connector.Fault
-		if !errors.Is(err, context.Canceled) || errors.As(err, &f) || time.Since(began) > time.Second {
+		if !errors.Is(err, context.Canceled) || errors.As(err, &f) || time.Since(began) > soon {
 			t.Fatalf("%v after %v", err, time.Since(began))
 		}
 	})
@@ -246,7 +246,7 @@ func TestCancel(t *testing.T) {
 		time.AfterFunc(50*time.Millisecond, cancel)
 		began := time.Now()
 		_, err := tunnel.DialContext(ctx, "tcp", "127.0.0.1:1")
-		if !errors.Is(err, context.Canceled) || time.Since(began) > time.Second {
+		if !errors.Is(err, context.Canceled) || time.Since(began) > soon {
 			t.Fatalf("%v after %v", err, time.Since(began))
 		}
 	})
