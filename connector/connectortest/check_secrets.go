@@ -17,6 +17,11 @@ func (s *suite) canarySecrets(t runner) {
 		t.Fatalf("the harness gives no secrets, so nothing can be looked for")
 	}
 	x := s.open(t, env)
+	for what, v := range map[string]any{"Env": env, "Env.Settings": env.Settings, "Env.Secrets": env.Secrets} {
+		if field := s.watch.findInValue(v); field != "" {
+			t.Errorf("printing %s shows the secret of field %q", what, field)
+		}
+	}
 	s.printSource(t, x, "an opened source")
 	x.identity()
 	s.readEverything(x)

@@ -189,6 +189,9 @@ func secretFlaws() []flaw {
 		leak("in the facts of a fault", "shows the secret of field", WrongSecrets, failing(func(f *connector.Fault, token string) {
 			f.Facts = map[string]string{"token": token}
 		})),
+		{"in a setting", CanarySecrets, "printing Env.Settings shows", func(_ *testing.T, s *shop, h *Harness) {
+			h.Env = s.setting("base_url", "https://me:"+token+"@shop.example")
+		}},
 		worded("wrong means outage", WrongSecrets, "a wrong token gives cause outage", func(f *connector.Fault) { f.Cause = connector.Outage }),
 		tamperedBy("all pass", WrongSecrets, "whatever secret is given", tampered{check: func(context.Context, connector.Source) (connector.Identity, error) {
 			return connector.Identity{Fingerprint: "account one", Account: "Shop one"}, nil

@@ -58,7 +58,7 @@ func (g *gate) open() int {
 
 // allClosed waits a little for closing that goes on in the background.
 func (g *gate) allClosed() bool {
-	return poll(time.Second, func() bool { return g.open() == 0 })
+	return poll(leakLimit, func() bool { return g.open() == 0 })
 }
 
 // cut breaks every connection, as a network does: both sides see a reset.

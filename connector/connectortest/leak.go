@@ -10,7 +10,7 @@ import (
 )
 
 // leakLimit is how long goroutines may take to end after Close.
-const leakLimit = 2 * time.Second
+const leakLimit = 4 * time.Second
 
 // leaked runs f and returns the stacks of goroutines that f started, directly
 // or not, and that do not end. They are found by a profiler label, which
