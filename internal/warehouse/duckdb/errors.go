@@ -17,7 +17,7 @@ var (
 	diskFullWords = []string{"no space left on device", "disk quota exceeded", "file too large", "not enough space", "failed to offload data block"}
 	inUseWords    = []string{"could not set lock on file", "conflicting lock", "being used by another process"}
 	versionWords  = []string{"trying to read a database file with version number", "serialization version", "newer version of duckdb"}
-	foreignWords  = []string{"not a valid duckdb database file", "is not a valid", "corrupt database file", "checksum"}
+	foreignWords  = []string{"not a valid duckdb database file", "is not a valid", "corrupt database file", "checksum", "could not read enough bytes"}
 )
 
 // classify adds the error that callers act on.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -106,6 +107,9 @@ func (c *Config) complete() error {
 
 // open connects to the file and prepares it; the caller holds mu or is alone.
 func (e *engine) open(ctx context.Context) error {
+	if err := checkHeader(e.cfg.Path); err != nil {
+		return err
+	}
 	con, err := dk.NewConnector(e.cfg.dsn(), nil)
 	if err != nil {
 		return classifyOpen(e.cfg.Path, err)
@@ -120,11 +124,36 @@ func (e *engine) open(ctx context.Context) error {
 	return nil
 }
 
+// checkHeader refuses a file of another program: DuckDB itself would look for
+// an extension that reads it.
+func checkHeader(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open warehouse: %w", err)
+	}
+	defer f.Close()
+	header := make([]byte, 12) // a checksum, then the word
+	n, err := io.ReadFull(f, header)
+	if err == io.EOF || err == nil && string(header[8:]) == "DUCK" {
+		return nil
+	}
+	if n == 0 {
+		return fmt.Errorf("open warehouse: %w", err)
+	}
+	return fmt.Errorf("%w: %s is not a DuckDB file", warehouse.ErrVersion, path)
+}
+
 func (c Config) dsn() string {
 	q := url.Values{
 		"memory_limit":   {c.MemoryLimit},
 		"threads":        {strconv.Itoa(c.Threads)},
 		"temp_directory": {c.TempDir},
+		// Nothing is fetched from the network, not even at opening.
+		"autoinstall_known_extensions": {"false"},
+		"autoload_known_extensions":    {"false"},
 		// Better compression than what DuckDB writes by default, for the
 		// sake of versions before the one that is linked here.
 		"storage_compatibility_version": {"v1.4.0"},
@@ -142,8 +171,6 @@ func settings() []string {
 		// once this takes as long as the load did, and commits wait for it.
 		"SET GLOBAL max_vacuum_tasks = 1",
 		"SET GLOBAL wal_autocheckpoint = '64MB'",
-		"SET GLOBAL autoinstall_known_extensions = false",
-		"SET GLOBAL autoload_known_extensions = false",
 		"SET GLOBAL allow_community_extensions = false",
 		"ATTACH ':memory:' AS " + quote(stage),
 		"SET GLOBAL enable_external_access = false",
