@@ -28,7 +28,9 @@ func readEvents(r io.Reader, handle func(event string, data []byte) error) error
 		case bytes.HasPrefix(line, []byte("event:")):
 			event = string(bytes.TrimSpace(line[len("event:"):]))
 		case bytes.HasPrefix(line, []byte("data:")):
-			if data != nil {
+			if data == nil {
+				data = []byte{}
+			} else {
 				data = append(data, '\n')
 			}
 			data = append(data, bytes.TrimPrefix(line[len("data:"):], []byte(" "))...)
