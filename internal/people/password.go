@@ -45,9 +45,22 @@ func hashPassword(password string, c Cost) (string, error) {
 	if _, err := rand.Read(salt); err != nil {
 		return "", err
 	}
-	sum := argon2.IDKey([]byte(password), salt, c.Time, c.Memory, c.Threads, hashBytes)
+	return formatHash(c, salt, argon2.IDKey([]byte(password), salt, c.Time, c.Memory, c.Threads, hashBytes)), nil
+}
+
+// decoyHash looks like a hash and is one of no password. Making it takes no
+// memory, which would count in every idle process.
+func decoyHash(c Cost) (string, error) {
+	b := make([]byte, saltBytes+hashBytes)
+	if _, err := rand.Read(b); err != nil {
+		return "", err
+	}
+	return formatHash(c, b[:saltBytes], b[saltBytes:]), nil
+}
+
+func formatHash(c Cost, salt, sum []byte) string {
 	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Time, c.Threads, b64(salt), b64(sum)), nil
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Time, c.Threads, b64(salt), b64(sum))
 }
 
 // samePassword says whether the password has the hash. Costs are read from

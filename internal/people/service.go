@@ -70,7 +70,7 @@ func New(c Config) (*Service, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Cost = c.Cost.orDefault()
-	decoy, err := hashPassword(newToken(""), c.Cost)
+	decoy, err := decoyHash(c.Cost)
 	if err != nil {
 		return nil, fmt.Errorf("start people: %w", err)
 	}

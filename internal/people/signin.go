@@ -25,8 +25,9 @@ func (s *Service) SignIn(ctx context.Context, email, password, remote string) (i
 		s.log.InfoContext(ctx, "a sign-in failed", "remote", remote)
 		return integration.Person{}, err
 	}
-	if err != nil {
-		s.forgive(email, remote) // not the person's fault
+	if err != nil { // not the person's fault
+		s.accounts.undo(email)
+		s.remotes.undo(remote)
 		return integration.Person{}, fmt.Errorf("sign in: %w", err)
 	}
 	s.forgive(email, remote)
@@ -71,9 +72,11 @@ func (s *Service) admit(email, remote string) error {
 	return nil
 }
 
+// forgive begins again for the account. The address only gets this attempt
+// back: who has one account could otherwise guess at others forever.
 func (s *Service) forgive(email, remote string) {
 	s.accounts.forget(email)
-	s.remotes.forget(remote)
+	s.remotes.undo(remote)
 }
 
 // ChangePassword replaces the person's own password and ends their other

@@ -61,6 +61,17 @@ func (t *throttle) forget(key string) {
 	delete(t.keys, key)
 }
 
+// undo takes one attempt back, which turned out to be none.
+func (t *throttle) undo(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if a, ok := t.keys[key]; ok && a.count > 0 {
+		a.count--
+		a.until = time.Time{}
+		t.keys[key] = a
+	}
+}
+
 // makeRoom drops what is over, and otherwise the key with the fewest
 // attempts: a flood of made-up keys does not free the one under attack.
 func (t *throttle) makeRoom(now time.Time) {

@@ -49,6 +49,21 @@ func TestThrottleDoubles(t *testing.T) {
 	}
 }
 
+func TestThrottleGivesAnAttemptBack(t *testing.T) {
+	t.Parallel()
+	th := newThrottle(3)
+	for n := range 50 { // successes of an address are not counted
+		if until := th.attempt("a", start); !until.IsZero() {
+			t.Fatalf("throttled after %d attempts that were taken back", n)
+		}
+		th.undo("a")
+	}
+	th.undo("b")
+	if _, known := th.keys["b"]; known {
+		t.Error("taking back makes a key")
+	}
+}
+
 func TestThrottleIsBounded(t *testing.T) {
 	t.Parallel()
 	th := newThrottle(3)

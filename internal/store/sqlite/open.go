@@ -79,5 +79,18 @@ func address(path, more string) string {
 // Store returns the state kept in the database: the same one each time.
 func (d *DB) Store() *store.Store { return d.store }
 
+// Check reads the whole database and says whether it is sound. It takes as
+// long as reading the file; the product goes on meanwhile.
+func (d *DB) Check(ctx context.Context) error {
+	var first string
+	if err := d.Read.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&first); err != nil {
+		return fmt.Errorf("check the state database: %w", explain(err))
+	}
+	if first != "ok" {
+		return fmt.Errorf("check the state database: %w (%s)", ErrDamaged, first)
+	}
+	return nil
+}
+
 // Close closes all connections. It may be called twice.
 func (d *DB) Close() error { return errors.Join(d.Read.Close(), d.Write.Close()) }

@@ -122,6 +122,36 @@ func TestConnectionsAreSetUp(t *testing.T) {
 	}
 }
 
+// TestCheck damages a page that opening does not look at.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.db")
+	create(t, path, `WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+		INSERT INTO setup_links (hash, expires) SELECT hex(randomblob(32)), i FROM n`)
+	check(t, path, nil)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := len(b) - 4096; n < len(b); n++ {
+		b[n] = 0xa5
+	}
+	write(t, path, b)
+	check(t, path, sqlite.ErrDamaged)
+}
+
+func check(t *testing.T, path string, want error) {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := db.Check(t.Context()); !errors.Is(err, want) {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}
+
 func TestReadersDoNotWaitForAWriter(t *testing.T) {
 	t.Parallel()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "state.db"))
