@@ -142,16 +142,12 @@ func formInForce(in client.Integration) string {
 }
 
 func (a *app) authorize(ctx context.Context, server *client.Client, slug string, sub client.Submission) error {
+	a.hint = "When that is mended, go on with: regrant reauthorize " + slug + " --set … --secret …"
 	v, err := server.AuthorizeLive(ctx, slug, sub, a.check)
 	if err != nil {
-		a.goOn(slug)
 		return err
 	}
-	err = a.verified(v, "connected")
-	if !v.Swapped {
-		a.goOn(slug)
-	}
-	return err
+	return a.verified(v, "connected")
 }
 
 type undoCmd struct{ named }
@@ -207,10 +203,4 @@ func (a *app) verified(v client.Verification, done string) error {
 		return nil
 	}
 	return told(max(byCause(v.Cause()), exitFailed))
-}
-
-func (a *app) goOn(slug string) {
-	if slug != "" {
-		a.note("When that is mended, go on with: regrant reauthorize %s --set … --secret …", slug)
-	}
 }

@@ -22,6 +22,7 @@ type app struct {
 	colour   bool
 	globals  globals
 	closers  []func() error
+	hint     string // printed after what went wrong
 	now      func() time.Time
 }
 

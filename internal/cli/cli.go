@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -81,6 +82,9 @@ func (a *app) finish(err error) int {
 	if closeErr := a.close(); err == nil {
 		err = closeErr
 	}
+	if err != nil && a.hint != "" && !a.json {
+		defer a.note("%s", a.hint)
+	}
 	var own *statusError
 	if err == nil || (errors.As(err, &own) && own.quiet) {
 		return exitOf(err)
@@ -93,6 +97,11 @@ func (a *app) finish(err error) int {
 		_ = encoder.Encode(p)
 		return exitOf(err)
 	}
-	_, _ = fmt.Fprintln(a.env.Stderr, "regrant:", printable(err.Error()))
+	for n, line := range strings.Split(err.Error(), "\n") {
+		if n == 0 {
+			line = "regrant: " + line
+		}
+		a.note("%s", printable(line))
+	}
 	return exitOf(err)
 }
