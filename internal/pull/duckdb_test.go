@@ -19,7 +19,7 @@ import (
 )
 
 // openDuckDB opens a warehouse for one test.
-func openDuckDB(t *testing.T) warehouse.Warehouse {
+func openDuckDB(t testing.TB) warehouse.Warehouse {
 	t.Helper()
 	w, err := duckdb.Open(t.Context(), duckdb.Config{Path: filepath.Join(t.TempDir(), "warehouse.duckdb")})
 	if err != nil {
@@ -108,6 +108,7 @@ func TestDuckDBHistories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHistory(t, w, rapid.SampledFrom(methods).Draw(t, "method"))
 		h.b.heart.record.Integration.Slug = fmt.Sprintf("h%d", n.Add(1))
+		h.steps, h.b.limit.CommitRows = 4, 25 // each commit waits for the disk
 		h.run()
 		if err := w.DropSchema(t.Context(), h.b.heart.record.Integration.Slug); err != nil {
 			t.Fatal(err)

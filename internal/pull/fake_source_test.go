@@ -43,7 +43,7 @@ type shop struct {
 	reads       int
 	rowsRead    int
 	inUse       int // calls at once; a Source is used by one goroutine
-	noTally     bool
+	tallyErr    error
 	onBatch     func(n int)
 }
 
@@ -347,8 +347,8 @@ func (s *shopSource) Exists(_ context.Context, t connector.Table, keys arrow.Rec
 
 // Tally counts.
 func (s *shopSource) Tally(_ context.Context, t connector.Table, _ connector.Replication, _ connector.Position) (connector.Tally, error) {
-	if s.noTally {
-		return connector.Tally{Rows: -1}, nil
+	if s.tallyErr != nil {
+		return connector.Tally{}, s.tallyErr
 	}
 	return connector.Tally{Rows: int64(len(s.rows(t.Name))), Exact: true}, nil
 }

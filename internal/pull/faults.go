@@ -68,6 +68,12 @@ func ofTable(err error, table string) error {
 	return &narrowed
 }
 
+// isWhole says whether somebody classified err as of the whole authorization.
+func isWhole(err error) bool {
+	var f *connector.Fault
+	return errors.As(err, &f) && f.Scope == connector.WholeAuthorization && f.Code != "internal.panic"
+}
+
 func tableMissing(table string) *connector.Fault {
 	return tableFault(table, "table.missing",
 		table+" is not there any more, or this login may not see it. Grant access to it again, or stop reading it; its rows in the warehouse stay.",

@@ -82,10 +82,14 @@ func (r *tableRun) tally(ctx context.Context) (integration.Receipt, error) {
 			count, err = tallier.Tally(ctx, r.ct, r.plan.how, r.mark.At)
 			return err
 		})
-		if err != nil {
+		switch fault := connector.FaultOf(err); {
+		case err == nil:
+			receipt.SourceRows, receipt.Exact = count.Rows, count.Exact
+		case ctx.Err() != nil, isWhole(err):
 			return receipt, err
+		default: // the rows are here; that they cannot be counted is no fault
+			receipt.Note = "The source could not count its rows (" + fault.Code + ")."
 		}
-		receipt.SourceRows, receipt.Exact = count.Rows, count.Exact
 	}
 	state, err := r.warehouse.Describe(ctx, r.name())
 	if err != nil {

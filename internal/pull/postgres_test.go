@@ -26,7 +26,7 @@ import (
 
 // realShop is a PostgreSQL server, its connector, a DuckDB file and a puller.
 type realShop struct {
-	t       *testing.T
+	t       testing.TB
 	server  *postgres.Server
 	house   warehouse.Warehouse
 	heart   *heart
@@ -36,7 +36,7 @@ type realShop struct {
 	batches int
 }
 
-func newRealShop(t *testing.T, rows int, tables ...integration.Table) *realShop {
+func newRealShop(t testing.TB, rows int, tables ...integration.Table) *realShop {
 	t.Helper()
 	r := &realShop{t: t, server: postgres.Start(t), house: openDuckDB(t), heart: newHeart(tables...), secret: "not-so-secret-1"}
 	r.exec("CREATE ROLE pull_ro LOGIN PASSWORD 'not-so-secret-1'")

@@ -38,9 +38,10 @@ func TestHistories(t *testing.T) {
 // history is one random life of a table.
 type history struct {
 	*rapid.T
-	b    *bench
-	how  connector.Replication
-	next int64 // id
+	steps int // at most
+	b     *bench
+	how   connector.Replication
+	next  int64 // id
 }
 
 func newHistory(t *rapid.T, house warehouse.Warehouse, how connector.Replication) *history {
@@ -50,11 +51,11 @@ func newHistory(t *rapid.T, house warehouse.Warehouse, how connector.Replication
 	table.AllowEmpty = true
 	b := setupOn(house, s, table)
 	b.limit = pull.Limits{CommitRows: int64(rapid.IntRange(1, 30).Draw(t, "rows per commit")), Doomed: int64(rapid.IntRange(1, 30).Draw(t, "doomed")), QueueBytes: 200}
-	return &history{T: t, b: b, how: how, next: 1}
+	return &history{T: t, steps: 12, b: b, how: how, next: 1}
 }
 
 func (h *history) run() {
-	for range rapid.IntRange(1, 12).Draw(h.T, "steps") {
+	for range rapid.IntRange(1, h.steps).Draw(h.T, "steps") {
 		h.change()
 		h.recheck()
 		if rapid.Bool().Draw(h.T, "breaks") {

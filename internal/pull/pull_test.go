@@ -506,6 +506,25 @@ func TestGapThatDoesNotAddUpSaysSo(t *testing.T) {
 	}
 }
 
+func TestGapIsClosedWithoutACount(t *testing.T) {
+	t.Parallel()
+	b := setup(newShop("orders").fill("orders", 40), enabled("orders", connector.AutoIncrement, "id"))
+	b.want(t, integration.Succeeded)
+	gap := integration.Gap{ID: "g1", Integration: "i1", Table: "orders", From: b.now}
+	b.heart.record.Gaps = []integration.Gap{gap}
+	b.shop.tallyErr = &connector.Fault{Cause: connector.Outage, Code: "shop.slow", Scope: connector.OneTable, Err: errors.New("timeout")}
+	b.want(t, integration.Succeeded)
+	if r := b.heart.receipts[0].Receipt; r.SourceRows != -1 || r.Exact || !strings.Contains(r.Note, "shop.slow") {
+		t.Errorf("receipt %+v", r)
+	}
+	b.heart.record.Gaps = []integration.Gap{gap}
+	b.shop.tallyErr = &connector.Fault{Cause: connector.Outage, Code: "shop.down", Err: errors.New("reset")}
+	b.want(t, integration.Failed)
+	if len(b.heart.receipts) != 1 {
+		t.Error("a gap was closed although the source is down")
+	}
+}
+
 func rechecking(t integration.Table, column string, every integration.RecheckEvery) integration.Table {
 	t.Rechecks = maps.Clone(t.Rechecks)
 	if t.Rechecks == nil {
