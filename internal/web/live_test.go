@@ -68,13 +68,32 @@ func TestLiveTellsOfWhatThePageShows(t *testing.T) {
 	}
 }
 
-// until waits for an expression to become true in the page and returns how
-// long that took.
+// until waits for an expression to become true in the page, across loads of
+// other pages, and returns how long that took.
 func until(t *testing.T, ctx context.Context, expression string) time.Duration {
 	t.Helper()
 	began := time.Now()
-	ask(t, ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(10*time.Second)))
-	return time.Since(began)
+	var err error
+	for time.Since(began) < 15*time.Second {
+		var holds bool
+		holds, err = chromedp.Run(ctx, chromedp.Evaluate[bool](`document.readyState !== 'loading' && !!(`+expression+`)`))
+		if err == nil && holds {
+			return time.Since(began)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		<-time.After(20 * time.Millisecond) // the page cannot signal a test; this polls it
+	}
+	where, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`location.pathname + " " + document.getElementById("main").innerText.slice(0, 600)`))
+	t.Fatalf("it never holds: %s (%v) at %s", expression, err, where)
+	return 0
+}
+
+// shown waits for an element of the page that comes next.
+func shown(t *testing.T, ctx context.Context, selector string) {
+	t.Helper()
+	until(t, ctx, `document.querySelector('`+selector+`')`)
 }
 
 const listed = `document.querySelector('[data-key="r-0198-orders"] .badge').textContent`
@@ -131,7 +150,7 @@ func tabTo(t *testing.T, ctx context.Context, expression string) {
 	t.Helper()
 	for range 80 {
 		do(t, ctx, press(kb.Tab))
-		if ask(t, ctx, chromedp.Evaluate[bool](`(e => !!(`+expression+`))(document.activeElement)`)) {
+		if ask(t, ctx, chromedp.Evaluate[bool](`(e => !!e && !!(`+expression+`))(document.activeElement)`)) {
 			if !ask(t, ctx, chromedp.Evaluate[bool](visibleFocus)) {
 				t.Errorf("the focus on %s cannot be seen", expression)
 			}
@@ -157,7 +176,8 @@ func TestReauthorizingWithTheKeyboard(t *testing.T) {
 	ctx := browse(t, b, "standard")
 	do(t, ctx, size(1280, 800, "light"), chromedp.Navigate(b.server.URL+"/integrations"), chromedp.WaitReady(chromedp.CSS("#main")))
 	tabTo(t, ctx, `e.closest('tr') && e.textContent === 'Orders database'`)
-	do(t, ctx, press(kb.Enter), chromedp.WaitReady(chromedp.CSS("#f-password")))
+	do(t, ctx, press(kb.Enter))
+	shown(t, ctx, "#f-password")
 	tabTo(t, ctx, `e.id === 'f-password'`)
 	do(t, ctx, command(input.InsertText, input.InsertTextParams{Text: "the new one"}), press(kb.Enter))
 	until(t, ctx, `document.querySelector('#attempt-title')?.textContent.trim() === 'Proven and in force'`)
@@ -165,7 +185,8 @@ func TestReauthorizingWithTheKeyboard(t *testing.T) {
 		t.Errorf("the password arrived as %q", got)
 	}
 	tabTo(t, ctx, `e.textContent.trim() === 'Open Orders database'`)
-	do(t, ctx, press(kb.Enter), chromedp.WaitReady(chromedp.CSS(".hero")))
+	do(t, ctx, press(kb.Enter))
+	shown(t, ctx, ".hero")
 	if got := ask(t, ctx, chromedp.Text(chromedp.CSS(".hero .badge"))); got != "Healthy" {
 		t.Errorf("it ends as %q", got)
 	}
@@ -182,9 +203,11 @@ func TestConnectingWithTheKeyboard(t *testing.T) {
 	}
 	do(t, ctx, size(1280, 800, "dark"), chromedp.Navigate(b.server.URL+"/connect"), chromedp.WaitReady(chromedp.CSS(".choices")))
 	tabTo(t, ctx, `e.matches('.choice') && e.textContent.includes('PostgreSQL')`)
-	do(t, ctx, press(kb.Enter), chromedp.WaitReady(chromedp.CSS("#f-name")))
+	do(t, ctx, press(kb.Enter))
+	shown(t, ctx, "#f-name")
 	typed("f-name", "Web shop")
-	do(t, ctx, press(kb.Enter), chromedp.WaitReady(chromedp.CSS("#f-connection")))
+	do(t, ctx, press(kb.Enter))
+	shown(t, ctx, "#f-connection")
 	tabTo(t, ctx, `e.id === 'f-connection'`)
 	do(t, ctx, press(kb.ArrowDown)) // through an SSH server
 	until(t, ctx, `!document.getElementById('f-ssh_host').closest('.field').hidden`)

@@ -86,7 +86,11 @@
   document.addEventListener('click', e => { // an error's link opens what hides its field
     const a = e.target.closest('.summary a[href^="#"]'); if (!a) return;
     const f = document.getElementById(a.hash.slice(1)); if (!f) return;
-    e.preventDefault(); f.closest('details')?.setAttribute('open', ''); f.focus();
+    e.preventDefault(); f.closest('details')?.setAttribute('open', '');
+    if (e.detail > 0) { f.focus(); return; }
+    // By keyboard: wait for the key to come up, or the same Enter would submit the form.
+    const wait = new AbortController(), go = () => { wait.abort(); f.focus(); }, late = setTimeout(go, 400);
+    document.addEventListener('keyup', () => { clearTimeout(late); go(); }, { signal: wait.signal });
   });
 
   // ---- live pages
