@@ -330,3 +330,18 @@ func TestScheduleGoesOnUnderLoad(t *testing.T) {
 		next(t, ticks)
 	}
 }
+
+func TestRunAtComesSoonAfterItsTime(t *testing.T) {
+	t.Parallel()
+	q := newQueue(t, open(t, filepath.Join(t.TempDir(), "state.db")))
+	done := notes(t, q)
+	ok(t, q.Start(t.Context()))
+	at := time.Now().Add(time.Second)
+	ok(t, q.Enqueue(t.Context(), note{"later"}, job.Options{RunAt: at}))
+	next(t, done)
+	late := time.Since(at)
+	t.Logf("it ran %s after its time", late)
+	if late < 0 || late > 15*time.Second {
+		t.Errorf("it ran %s after its time", late)
+	}
+}
