@@ -158,37 +158,41 @@ func (f *follower) following() string {
 	}
 }
 
-// phase reads one phase; an unknown one (of a later release) reads nothing
-// here and everything again from the last mark.
+// phase reads the present phase.
 func (f *follower) phase(ctx context.Context) error {
-	w := walk{cols: f.cols, order: f.terms, after: f.pos.Run.After, take: f.take}
-	if len(w.after) != 0 && len(w.after) != len(f.orderOf(f.pos.Run.Phase)) {
-		return positionFault(f.t.full(), fmt.Errorf("a position with %d values", len(w.after)))
+	w, err := f.walkOf(f.pos.Run)
+	if err != nil || w == nil {
+		return err
 	}
-	w.order = f.orderOf(f.pos.Run.Phase)
-	next := f.pos.Run.Next
-	switch f.pos.Run.Phase {
+	return f.walk(ctx, *w)
+}
+
+// walkOf is the stretch of a phase; nil when there is nothing to read yet.
+func (f *follower) walkOf(at *run) (*walk, error) {
+	w := walk{cols: f.cols, order: f.orderOf(at.Phase), after: at.After, take: f.take}
+	if n := len(w.after); n != 0 && n != len(w.order) {
+		return nil, positionFault(f.t.full(), fmt.Errorf("a position with %d values for an order of %d", n, len(w.order)))
+	}
+	switch at.Phase {
 	case phaseFirst:
-		if f.slack.whole != nil {
-			if next.High == "" {
-				return nil // empty so far
-			}
-			w.where = []string{f.slack.whole(next.High)}
+		if f.slack.whole == nil {
+			break
 		}
+		if at.Next.High == "" {
+			return nil, nil // empty so far
+		}
+		w.where = []string{f.slack.whole(at.Next.High)}
 	case phaseLate:
 		w.where = []string{f.expr() + " >= " + f.slack.below(f.pos.Done.since()), f.expr() + " <= " + f.value(f.pos.Done.High)}
 		w.where = append(w.where, f.unseen()...)
 	case phaseNew:
-		if next.High == "" {
-			return nil
-		}
-		w.where = []string{f.expr() + " > " + f.value(f.pos.Done.High), f.expr() + " <= " + f.value(next.High)}
+		w.where = []string{f.expr() + " > " + f.value(f.pos.Done.High), f.expr() + " <= " + f.value(at.Next.High)}
 	case phaseOdd:
 		w.where = append([]string{f.slack.odd}, f.unseen()...)
 	default:
-		return positionFault(f.t.full(), fmt.Errorf("a position in phase %q", f.pos.Run.Phase))
+		return nil, positionFault(f.t.full(), fmt.Errorf("a position in phase %q", at.Phase))
 	}
-	return f.walk(ctx, w)
+	return &w, nil
 }
 
 func (f *follower) orderOf(phase string) []order {
@@ -234,8 +238,12 @@ func (f *follower) unseen() []string {
 
 // mark takes the next mark, before anything is read.
 func (f *follower) mark(ctx context.Context) (mark, error) {
-	sql := fmt.Sprintf("SELECT (%s)::%s::text, (%s)::%s::text, txid_snapshot_xmin(txid_current_snapshot()), txid_snapshot_xmax(txid_current_snapshot())",
-		f.slack.next, f.c.castType, f.slack.older, f.c.castType)
+	// A snapshot's own upper end is no more than the newest transaction that is
+	// over; younger ones may be running. age() knows the next number to give out.
+	const oldest = "txid_snapshot_xmin(txid_current_snapshot())"
+	const next32 = "(3 + age('3'::xid)::int8)"
+	sql := fmt.Sprintf("SELECT (%s)::%s::text, (%s)::%s::text, %s, %s + ((%s - %s) %% 4294967296 + 4294967296) %% 4294967296",
+		f.slack.next, f.c.castType, f.slack.older, f.c.castType, oldest, oldest, next32, oldest)
 	rows, err := f.ask(ctx, sql)
 	if err != nil {
 		return mark{}, err

@@ -33,8 +33,8 @@ type position struct {
 type mark struct {
 	High  string `json:"high"`            // the followed column, up to and including; "" before the first row
 	Since string `json:"since,omitempty"` // no transaction that was running then began before this value was current
-	Xmin  uint64 `json:"xmin"`            // oldest transaction that was running
-	Xmax  uint64 `json:"xmax"`            // first transaction that had not begun
+	Xmin  uint64 `json:"xmin"`            // oldest transaction that had not ended
+	Xmax  uint64 `json:"xmax"`            // the next transaction's number
 }
 
 // run is a reading under way: it goes on after the row named by After.
