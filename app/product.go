@@ -145,17 +145,25 @@ func (p *product) openHeart(catalogue integration.Catalogue) (err error) {
 	if err != nil {
 		return err
 	}
+	diagnoser := diagnose.New(diagnose.Config{
+		Controls: p.settings.Controls, Neighbours: p.neighbours, Dial: p.dial, DataDir: p.settings.Data, Catalogue: catalogue, Log: p.log,
+	})
 	p.heart = integration.New(integration.Config{
 		Store: p.db.Store(), Vault: p.vault, Sources: sources, Catalogue: catalogue, Log: p.log, Every: p.settings.Every,
 		Jobs: jobs{p.queue}, Notices: notices{p.hub, p.metrics, p.db.Store()}, Generate: generate,
-		Diagnose: diagnose.New(diagnose.Config{
-			Controls: p.settings.Controls, Neighbours: p.neighbours, Dial: p.dial, DataDir: p.settings.Data, Catalogue: catalogue, Log: p.log,
-		}),
+		Diagnose: diagnoser,
 	})
 	p.board = pull.NewBoard(p.tick)
 	p.puller = pull.New(pull.Config{Heart: p.heart, Sources: sources, Warehouse: p.warehouse, Board: p.board, Zone: p.settings.Zone, Log: p.log})
-	return nil
+	// Only a control that was seen to work says something when it is silent.
+	return p.queue.Every("controls", learnEvery, func(ctx context.Context) error {
+		diagnoser.Learn(ctx)
+		return nil
+	})
 }
+
+// learnEvery is how often the operator's controls are tried while all is well.
+const learnEvery = 5 * time.Minute
 
 // generate makes the secrets that forms want generated.
 func generate(kind string) (connector.Secret, string, error) {

@@ -55,7 +55,7 @@ func (p *product) greet(ctx context.Context, out io.Writer, url string) error {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "Set it up once, within a day: %s/setup/%s\n", public, token)
+	_, _ = fmt.Fprintf(out, "Set it up once, within a day: %s/set-up?token=%s\n", public, token)
 	return nil
 }
 

@@ -55,7 +55,7 @@ func (s *stage) explain() {
 	setup, _ := os.ReadFile(s.product.log.Name())
 	s.say("\nOpen    %s", s.product.url)
 	for line := range strings.Lines(string(setup)) {
-		if n := strings.Index(line, s.product.url+"/setup"); n >= 0 {
+		if n := strings.Index(line, s.product.url+"/set-up"); n >= 0 {
 			s.say("Set up  %s", strings.Fields(line[n:])[0])
 			break
 		}
