@@ -69,10 +69,14 @@ func New(c Config) *Diagnoser {
 	return &Diagnoser{config: c, memory: remember(c.DataDir, c.Log)}
 }
 
-// Learn probes the controls once, so that it is known which of them work.
-// Call it at the start and now and then; Diagnose learns as well.
+// Learn notes which of the operator's controls work. Call it at the start and
+// every few minutes: only a control that worked before says something when it
+// is silent. Neighbours are left in peace.
 func (d *Diagnoser) Learn(ctx context.Context) {
-	d.look(ctx)
+	s := d.probe(ctx, nil)
+	if ctx.Err() == nil {
+		d.memory.keep(d.config.Now(), s)
+	}
 }
 
 // Diagnose judges a failure. It never fails itself: what cannot be observed
@@ -138,7 +142,7 @@ func (d *Diagnoser) look(ctx context.Context) self {
 	if !d.at.IsZero() && time.Since(d.at) < fresh {
 		return d.self
 	}
-	s := d.probe(ctx)
+	s := d.probe(ctx, d.config.Neighbours)
 	if ctx.Err() != nil {
 		return self{} // cut short: silence means nothing
 	}
@@ -148,7 +152,7 @@ func (d *Diagnoser) look(ctx context.Context) self {
 }
 
 // probe makes all probes of our own side at the same time.
-func (d *Diagnoser) probe(ctx context.Context) self {
+func (d *Diagnoser) probe(ctx context.Context, neighbours func(context.Context) []Target) self {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	var s self
@@ -156,7 +160,7 @@ func (d *Diagnoser) probe(ctx context.Context) self {
 	all.Go(func() { s.clock = d.readClock() })
 	all.Go(func() { s.disk = probeDisk(d.config.DataDir) })
 	all.Go(func() { s.names = d.lookUp(ctx) })
-	all.Go(func() { s.controls = d.reachControls(ctx) })
+	all.Go(func() { s.controls = d.reachControls(ctx, neighbours) })
 	all.Wait()
 	return s
 }

@@ -18,8 +18,8 @@ import (
 const maxControls = 8
 
 // reachControls tries the operator's controls and some neighbours at once.
-func (d *Diagnoser) reachControls(ctx context.Context) []control {
-	all := d.controls(ctx)
+func (d *Diagnoser) reachControls(ctx context.Context, neighbours func(context.Context) []Target) []control {
+	all := d.controls(ctx, neighbours)
 	var wait sync.WaitGroup
 	for n := range all {
 		wait.Go(func() {
@@ -34,7 +34,7 @@ func (d *Diagnoser) reachControls(ctx context.Context) []control {
 	return all
 }
 
-func (d *Diagnoser) controls(ctx context.Context) []control {
+func (d *Diagnoser) controls(ctx context.Context, neighbours func(context.Context) []Target) []control {
 	var all []control
 	seen := map[string]bool{}
 	add := func(c control) {
@@ -46,8 +46,8 @@ func (d *Diagnoser) controls(ctx context.Context) []control {
 	for _, address := range d.config.Controls {
 		add(control{address: address, before: d.memory.workedBefore(address), operator: true})
 	}
-	if d.config.Neighbours != nil {
-		targets := d.config.Neighbours(ctx)
+	if neighbours != nil {
+		targets := neighbours(ctx)
 		slices.SortFunc(targets, func(a, b Target) int { return b.WorkedAt.Compare(a.WorkedAt) })
 		for _, t := range targets {
 			if t.Address != "" && !t.WorkedAt.IsZero() {
