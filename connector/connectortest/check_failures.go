@@ -12,7 +12,7 @@ import (
 // failures brings about each failure of the harness and compares the fault.
 func (s *suite) failures(t runner) {
 	for _, f := range s.h.Failures {
-		t.run(f.Name, func(t runner) { newSuite(s.h).failure(t, f) })
+		t.run(f.Name, func(t runner) { newSuite(s.h, s.long).failure(t, f) })
 	}
 }
 

@@ -95,23 +95,24 @@ func run(t runner, h Harness, only ...Check) {
 	if problem := h.problem(); problem != "" {
 		t.Fatalf("the harness cannot be used: %s", problem)
 	}
+	long := &choice{}
 	for _, c := range checks() {
 		if len(only) > 0 && !slices.Contains(only, c.name) {
 			continue
 		}
-		t.run(string(c.name), func(t runner) { h.attempt(t, c) })
+		t.run(string(c.name), func(t runner) { h.attempt(t, c, long) })
 	}
 }
 
 // attempt makes one check or says why it is left out.
-func (h Harness) attempt(t runner, c check) {
+func (h Harness) attempt(t runner, c check, long *choice) {
 	if reason, skip := h.Skip[c.name]; skip {
 		t.Skipf("left out: %s", reason)
 	}
 	if field := c.needs(h); field != "" {
 		t.Fatalf("the harness has no %s: fill it, or say in Skip[%q] why that cannot be", field, c.name)
 	}
-	c.make(newSuite(h), t)
+	c.make(newSuite(h, long), t)
 }
 
 // problem says what makes the harness unusable; empty: nothing.

@@ -22,13 +22,16 @@ const callLimit = 60 * time.Second
 type suite struct {
 	h     Harness
 	watch *watch
-	long  struct { // what longest found
-		table string
-		how   connector.Replication
-	}
+	long  *choice // what longest found, shared by the checks of a run
 }
 
-func newSuite(h Harness) *suite { return &suite{h: h, watch: newWatch()} }
+// choice is a table and the method to read it by; empty: not made yet.
+type choice struct {
+	table string
+	how   connector.Replication
+}
+
+func newSuite(h Harness, long *choice) *suite { return &suite{h: h, watch: newWatch(), long: long} }
 
 // session is one source under observation: what goes in passes the gate, and
 // what comes out is searched for secrets.
