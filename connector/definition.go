@@ -45,7 +45,8 @@ type Form struct {
 	Fields []Field
 
 	// Guide gives what the person runs or clicks at the third party, built
-	// from the values typed so far (secrets are not among them). May be nil.
+	// from the values typed so far. Secrets are not among them; of a generated
+	// one the value is its public half. May be nil.
 	Guide func(values map[string]string) []Instruction
 }
 

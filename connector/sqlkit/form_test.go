@@ -95,7 +95,7 @@ func TestGuide(t *testing.T) {
 	}
 	k := newKey(t)
 	steps := sqlkit.BastionGuide(map[string]string{
-		"connection": "ssh", "host": "db.internal", "port": "5433", "ssh_user": "pull", "ssh_public_key": k.public,
+		"connection": "ssh", "host": "db.internal", "port": "5433", "ssh_user": "pull", "ssh_private_key": k.public,
 	})
 	line := `restrict,port-forwarding,permitopen="db.internal:5433" ` + k.public
 	if !strings.Contains(steps[0].Code, line) || !strings.Contains(steps[0].Code, "useradd") {
@@ -113,7 +113,7 @@ func TestTheGuideIsSafeToPaste(t *testing.T) {
 	}
 	for _, evil := range []string{"$(touch pwned)", "`touch pwned`", "'; touch pwned; '", "x\ntouch pwned\n", `"; touch pwned; "`, "a & touch pwned", "-rf", "\\'; touch pwned #"} {
 		dir := t.TempDir()
-		steps := sqlkit.BastionGuide(map[string]string{"connection": "ssh", "host": evil, "port": evil, "ssh_user": evil, "ssh_public_key": evil})
+		steps := sqlkit.BastionGuide(map[string]string{"connection": "ssh", "host": evil, "port": evil, "ssh_user": evil, "ssh_private_key": evil})
 		harmless := "id() { return 1; }; useradd() { :; }; getent() { echo x:x:x:x:x:" + dir + "; }; install() { mkdir -p .ssh; }; chown() { :; }; chmod() { :; }; \n"
 		cmd := exec.Command(sh, "-c", harmless+steps[0].Code)
 		cmd.Dir = dir

@@ -12,14 +12,14 @@ import (
 const keyPlaceholder = "PUBLIC_KEY_FROM_THE_FORM"
 
 // BastionGuide is what the administrator of the SSH server runs, built from
-// the values typed so far. values["ssh_public_key"], if there, is the public
+// the values typed so far. values["ssh_private_key"], if there, is the public
 // half of the key. It is nil for a direct connection.
 func BastionGuide(values map[string]string) []connector.Instruction {
 	if values["connection"] != ViaSSH {
 		return nil
 	}
 	user := oneOf(values["ssh_user"], "pulltunnel")
-	line := AuthorizedKeysLine(values["ssh_public_key"], net.JoinHostPort(oneOf(values["host"], "127.0.0.1"), oneOf(values["port"], "DATABASE_PORT")))
+	line := AuthorizedKeysLine(values["ssh_private_key"], net.JoinHostPort(oneOf(values["host"], "127.0.0.1"), oneOf(values["port"], "DATABASE_PORT")))
 	return []connector.Instruction{
 		{
 			Title: "Let Regrant through the SSH server",

@@ -189,7 +189,7 @@ func guideOf(form connector.Form, values, public map[string]string) []connector.
 		all[k] = v
 	}
 	for field, key := range public {
-		all[strings.Replace(field, "private", "public", 1)] = key // "ssh_private_key" made an "ssh_public_key"
+		all[field] = key // of a generated secret a guide sees the public half
 	}
 	return form.Guide(all)
 }
