@@ -167,9 +167,14 @@ func (c *undoCmd) Run(ctx *runContext, a *app) error {
 
 // check prints one line of the checklist as soon as it is known.
 func (a *app) check(c client.Check) {
-	if a.json || c.State == "running" || c.State == "waiting" {
+	if a.json {
 		return
 	}
+	if c.State == "running" || c.State == "waiting" {
+		a.working(c)
+		return
+	}
+	a.cleared()
 	word, colour := map[string]string{"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[c.State], ""
 	switch c.State {
 	case "passed":
@@ -186,6 +191,26 @@ func (a *app) check(c client.Check) {
 		what += " " + c.Table
 	}
 	a.say("%s  %s  %s", a.paint(colour, fmt.Sprintf("%-7s", word)), printable(what), printable(c.Text))
+}
+
+// working shows on a terminal what is being checked, on a line of its own
+// that the result replaces: reaching a dead server takes half a minute.
+func (a *app) working(c client.Check) {
+	if !a.terminal {
+		return
+	}
+	a.cleared()
+	text := printable(strings.TrimSpace(stepWord(c.Step) + " " + c.Table))
+	_, _ = fmt.Fprint(a.out, a.paint(dim, "...      "+text))
+	a.open = true
+}
+
+// cleared takes the line of working away.
+func (a *app) cleared() {
+	if a.open {
+		_, _ = fmt.Fprint(a.out, "\r\x1b[K")
+		a.open = false
+	}
 }
 
 // verified tells how it ended and how to go on.

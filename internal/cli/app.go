@@ -22,6 +22,7 @@ type app struct {
 	colour   bool
 	globals  globals
 	closers  []func() error
+	open     bool   // an unfinished line is on the terminal
 	hint     string // printed after what went wrong
 	now      func() time.Time
 }

@@ -79,6 +79,7 @@ type runContext struct{ context.Context }
 
 // finish closes what was opened, says what went wrong and gives the status.
 func (a *app) finish(err error) int {
+	a.cleared()
 	if closeErr := a.close(); err == nil {
 		err = closeErr
 	}
