@@ -100,7 +100,7 @@ func (l *load) settle(ctx context.Context, tx *sql.Tx, counts warehouse.Counts, 
 			Deleted:  max(l.before-written, 0),
 		}
 	}
-	return counts, movePosition(ctx, tx, l.e.name, l.spec.Name, position, now)
+	return counts, movePosition(ctx, tx, l.e.own("positions"), l.spec.Name, position, now)
 }
 
 // swap gives the new table the name. Views bind by name at each query, so
@@ -111,6 +111,7 @@ func (l *load) swap(ctx context.Context, tx *sql.Tx) error {
 	for _, s := range []string{
 		"DROP TABLE IF EXISTS " + old.sql(),
 		"ALTER TABLE " + l.table.sql() + " RENAME TO " + quote(l.table.physical),
+		l.e.register(l.table),
 	} {
 		if _, err := tx.ExecContext(ctx, s); err != nil {
 			return fmt.Errorf("swap the new table in: %w", err)
@@ -119,8 +120,7 @@ func (l *load) swap(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func movePosition(ctx context.Context, q querier, database string, name warehouse.Name, position connector.Position, now time.Time) error {
-	positions := quote(database) + "." + quote(ownSchema) + ".positions"
+func movePosition(ctx context.Context, q querier, positions string, name warehouse.Name, position connector.Position, now time.Time) error {
 	res, err := q.ExecContext(ctx, "UPDATE "+positions+" SET position = ?, moved_at = ? WHERE schema_name = ? AND table_name = ?",
 		string(position), now, name.Schema, name.Table)
 	if err != nil {

@@ -212,6 +212,7 @@ func create(ctx context.Context, db *sql.DB, own string) error {
 	for _, statement := range []string{
 		"CREATE SCHEMA IF NOT EXISTS " + own,
 		"CREATE TABLE IF NOT EXISTS " + own + ".positions (schema_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, position VARCHAR NOT NULL, moved_at TIMESTAMPTZ NOT NULL)",
+		"CREATE TABLE IF NOT EXISTS " + own + ".tables (schema_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, physical VARCHAR NOT NULL)",
 		"CREATE TABLE " + own + ".layout AS SELECT " + strconv.Itoa(layoutVersion) + " AS version",
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {

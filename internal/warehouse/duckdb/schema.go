@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -49,20 +50,40 @@ type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// find looks the table up; without columns it does not exist.
+// find looks the table up; without columns it does not exist. Our own list
+// says how a table is called: DuckDB's catalog builds the texts of all tables
+// and columns to answer for one.
 func (e *engine) find(ctx context.Context, q querier, name warehouse.Name) (*table, error) {
 	t := &table{database: e.name, name: name}
-	taken, err := tableNames(ctx, q, e.name, name.Schema)
+	err := q.QueryRowContext(ctx, "SELECT physical FROM "+e.own("tables")+" WHERE schema_name = ? AND table_name = ?", name.Schema, name.Table).Scan(&t.physical)
+	switch {
+	case err == nil:
+		t.columns, err = tableColumns(ctx, q, t.sql())
+		return t, err
+	case !errors.Is(err, sql.ErrNoRows):
+		return nil, fmt.Errorf("find table: %w", err)
+	}
+	taken, err := tableNames(ctx, q, e.own("tables"), name.Schema)
 	if err != nil {
 		return nil, err
 	}
 	t.physical = apart(name.Table, taken)
-	t.columns, err = tableColumns(ctx, q, e.name, name.Schema, t.physical)
-	return t, err
+	return t, nil
 }
 
-func tableNames(ctx context.Context, q querier, database, schema string) (map[string]string, error) {
-	rows, err := q.QueryContext(ctx, "SELECT table_name FROM duckdb_tables() WHERE database_name = ? AND lower(schema_name) = lower(?)", database, schema)
+// own is one of our own tables.
+func (e *engine) own(table string) string {
+	return quote(e.name) + "." + quote(ownSchema) + "." + quote(table)
+}
+
+// register notes how the table is called.
+func (e *engine) register(t *table) string {
+	return fmt.Sprintf("INSERT INTO %[1]s SELECT %[2]s, %[3]s, %[4]s WHERE NOT EXISTS (SELECT 1 FROM %[1]s WHERE schema_name = %[2]s AND table_name = %[3]s)",
+		e.own("tables"), text(t.name.Schema), text(t.name.Table), text(t.physical))
+}
+
+func tableNames(ctx context.Context, q querier, list, schema string) (map[string]string, error) {
+	rows, err := q.QueryContext(ctx, "SELECT physical FROM "+list+" WHERE lower(schema_name) = lower(?)", schema)
 	if err != nil {
 		return nil, fmt.Errorf("list tables: %w", err)
 	}
@@ -78,9 +99,8 @@ func tableNames(ctx context.Context, q querier, database, schema string) (map[st
 	return names, rows.Err()
 }
 
-func tableColumns(ctx context.Context, q querier, database, schema, name string) ([]warehouse.Column, error) {
-	rows, err := q.QueryContext(ctx, `SELECT column_name, data_type FROM duckdb_columns()
-		WHERE database_name = ? AND lower(schema_name) = lower(?) AND table_name = ? ORDER BY column_index`, database, schema, name)
+func tableColumns(ctx context.Context, q querier, table string) ([]warehouse.Column, error) {
+	rows, err := q.QueryContext(ctx, "SELECT column_name, column_type FROM (DESCRIBE "+table+")")
 	if err != nil {
 		return nil, fmt.Errorf("list columns: %w", err)
 	}
@@ -113,7 +133,7 @@ func (e *engine) fit(ctx context.Context, c *sql.Conn, spec warehouse.Spec) (*ta
 		t.shadow = true
 		statements = append(statements, createSchema(t), "DROP TABLE IF EXISTS "+t.sql(), t.create())
 	case changes.isNew:
-		statements = append(statements, createSchema(t), t.create())
+		statements = append(statements, createSchema(t), t.create(), e.register(t))
 	default:
 		statements = changes.alter
 	}

@@ -54,14 +54,12 @@ func (e *engine) reading(ctx context.Context, f func(querier) error) error {
 func (e *engine) position(ctx context.Context, q querier, name warehouse.Name) (connector.Position, time.Time, error) {
 	var p string
 	var moved time.Time
-	err := q.QueryRowContext(ctx, "SELECT position, moved_at FROM "+e.positions()+" WHERE schema_name = ? AND table_name = ?", name.Schema, name.Table).Scan(&p, &moved)
+	err := q.QueryRowContext(ctx, "SELECT position, moved_at FROM "+e.own("positions")+" WHERE schema_name = ? AND table_name = ?", name.Schema, name.Table).Scan(&p, &moved)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", time.Time{}, nil
 	}
 	return connector.Position(p), moved, err
 }
-
-func (e *engine) positions() string { return quote(e.name) + "." + quote(ownSchema) + ".positions" }
 
 // alive counts the rows of a table that are not marked as deleted.
 func (e *engine) alive(ctx context.Context, q querier, name warehouse.Name) (n int64, err error) {
@@ -79,7 +77,7 @@ func (e *engine) SetPosition(ctx context.Context, name warehouse.Name, position 
 		return err
 	}
 	return e.changing(ctx, "set position", func(q querier) error {
-		return movePosition(ctx, q, e.name, name, position, time.Now().UTC())
+		return movePosition(ctx, q, e.own("positions"), name, position, time.Now().UTC())
 	})
 }
 
@@ -100,14 +98,13 @@ func (e *engine) Drop(ctx context.Context, name warehouse.Name) error {
 		}
 		shadow := *t
 		shadow.shadow = true
-		if len(t.columns) > 0 { // else the schema may be missing
-			if err := execAll(ctx, q, "DROP TABLE IF EXISTS "+t.sql(), "DROP TABLE IF EXISTS "+shadow.sql()); err != nil {
-				return err
-			}
-		}
-		_, err = q.ExecContext(ctx, "DELETE FROM "+e.positions()+" WHERE schema_name = ? AND table_name = ?", name.Schema, name.Table)
-		return err
+		return execAll(ctx, q, "DROP TABLE IF EXISTS "+t.sql(), "DROP TABLE IF EXISTS "+shadow.sql(),
+			"DELETE FROM "+e.own("positions")+ofTable(name), "DELETE FROM "+e.own("tables")+ofTable(name))
 	})
+}
+
+func ofTable(name warehouse.Name) string {
+	return " WHERE schema_name = " + text(name.Schema) + " AND table_name = " + text(name.Table)
 }
 
 // DropSchema removes all tables and positions of an integration.
@@ -120,11 +117,8 @@ func (e *engine) DropSchema(ctx context.Context, schema string) error {
 		if strings.EqualFold(schema, "main") {
 			return errors.New("the schema main cannot be dropped")
 		}
-		if err := execAll(ctx, q, drop); err != nil {
-			return err
-		}
-		_, err := q.ExecContext(ctx, "DELETE FROM "+e.positions()+" WHERE lower(schema_name) = lower(?)", schema)
-		return err
+		where := " WHERE lower(schema_name) = lower(" + text(schema) + ")"
+		return execAll(ctx, q, drop, "DELETE FROM "+e.own("positions")+where, "DELETE FROM "+e.own("tables")+where)
 	})
 }
 
