@@ -9,116 +9,22 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/internal/integration"
 	"github.com/regrant/regrant/internal/web/sample"
 	"github.com/regrant/regrant/internal/web/webtest"
+	"github.com/regrant/regrant/internal/web/webtest/browser"
 )
 
-const chromium = "/usr/bin/chromium"
-
-// browse starts a browser of its own, signed in as the role. Without chromium
-// the test is skipped, except where everything must run.
-func browse(t *testing.T, b *bench, role string) context.Context {
+// browse opens a browser, signed in as the role.
+func browse(t *testing.T, b *bench, role string) *browser.Page {
 	t.Helper()
-	if _, err := os.Stat(chromium); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is missing; install the package chromium", chromium)
-		}
-		t.Skipf("%s is missing; install the package chromium to run browser tests", chromium)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true),
-		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1440, 900), chromedp.WSURLReadTimeout(60*time.Second))
-	allocated, cancel := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(allocated)
-	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // waits for the browser, so that its profile can be removed
-		cancel()
-	})
-	watchPage(t, ctx)
-	u, err := url.Parse(b.server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	do(t, ctx, command(network.SetCookie, network.SetCookieParams{Name: webtest.Cookie, Value: role, Domain: u.Hostname(), Path: "/"}))
-	return ctx
-}
-
-// watchPage fails the test on a script's error and on a page that the server
-// could not draw.
-func watchPage(t *testing.T, ctx context.Context) {
-	t.Helper()
-	err := chromedp.Listen(ctx, func(event any) {
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			t.Errorf("the page's script failed: %s %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception)
-		case *log.EventEntryAdded:
-			if strings.Contains(e.Entry.Text, "Content Security Policy") {
-				t.Errorf("the browser blocked something: %s", e.Entry.Text)
-			}
-		case *network.EventResponseReceived:
-			if e.Response.Status >= 500 {
-				t.Errorf("%s answered %d", e.Response.URL, e.Response.Status)
-			}
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	do(t, ctx, command(network.Enable, network.EnableParams{}), command(log.Enable, cdp.Empty{}))
-}
-
-// command makes an action of a command of the protocol.
-func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, c, params)
-		return err
-	})
-}
-
-// within is how long one group of actions may take.
-const within = 30 * time.Second
-
-func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func ask[T any](t *testing.T, ctx context.Context, a chromedp.Action[T]) T {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	v, err := chromedp.Run(ctx, a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-// size sets the window and the colour scheme.
-func size(width, height int64, scheme string) chromedp.Action[chromedp.Void] {
-	return chromedp.Steps(
-		command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}),
-		command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}),
-	)
+	p := browser.Open(t)
+	p.Cookie(b.server.URL, webtest.Cookie, role)
+	return p
 }
 
 // pages are the addresses whose looks and accessibility are checked.
@@ -212,7 +118,7 @@ func TestScreenshots(t *testing.T) {
 	}
 	b := setupAt(t, time.Now())
 	only := os.Getenv("REGRANT_SCREENSHOTS_ONLY")
-	ctx := browse(t, b, "admin")
+	p := browse(t, b, "admin")
 	shots := []struct {
 		name          string
 		width, height int64
@@ -225,8 +131,9 @@ func TestScreenshots(t *testing.T) {
 			continue
 		}
 		for _, s := range shots {
-			do(t, ctx, size(s.width, s.height, s.scheme), chromedp.Navigate(b.server.URL+path), chromedp.WaitReady(chromedp.CSS("main")))
-			png := ask(t, ctx, chromedp.FullScreenshot(100))
+			p.Size(s.width, s.height, s.scheme)
+			p.Open(b.server.URL + path)
+			png := p.Picture()
 			if err := os.WriteFile(filepath.Join(dir, name+"-"+s.name+".png"), png, 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/regrant/regrant/internal/integration"
 	"github.com/regrant/regrant/internal/notice"
 	"github.com/regrant/regrant/internal/web/webtest"
+	"github.com/regrant/regrant/internal/web/webtest/browser"
 )
 
 // listen opens /live and returns the names of its events.
@@ -68,48 +67,20 @@ func TestLiveTellsOfWhatThePageShows(t *testing.T) {
 	}
 }
 
-// until waits for an expression to become true in the page, across loads of
-// other pages, and returns how long that took.
-func until(t *testing.T, ctx context.Context, expression string) time.Duration {
-	t.Helper()
-	began := time.Now()
-	var err error
-	for time.Since(began) < 15*time.Second {
-		var holds bool
-		holds, err = chromedp.Run(ctx, chromedp.Evaluate[bool](`document.readyState !== 'loading' && !!(`+expression+`)`))
-		if err == nil && holds {
-			return time.Since(began)
-		}
-		if ctx.Err() != nil {
-			break
-		}
-		<-time.After(20 * time.Millisecond) // the page cannot signal a test; this polls it
-	}
-	where, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`location.pathname + " " + document.getElementById("main").innerText.slice(0, 600)`))
-	t.Fatalf("it never holds: %s (%v) at %s", expression, err, where)
-	return 0
-}
-
-// shown waits for an element of the page that comes next.
-func shown(t *testing.T, ctx context.Context, selector string) {
-	t.Helper()
-	until(t, ctx, `document.querySelector('`+selector+`')`)
-}
-
 const listed = `document.querySelector('[data-key="r-0198-orders"] .badge').textContent`
 
 func TestAnOpenListTurnsHealthyByItself(t *testing.T) {
 	b := setupAt(t, time.Now())
-	ctx := browse(t, b, "admin")
-	do(t, ctx, chromedp.Navigate(b.server.URL+"/integrations"), chromedp.WaitReady(chromedp.CSS("#q")))
-	until(t, ctx, `'fresh' in document.body.dataset`) // it listens
-	do(t, ctx, chromedp.Focus(chromedp.CSS("#q")), chromedp.SendKeys(chromedp.CSS("#q"), "half a wo"))
-	ask(t, ctx, chromedp.Evaluate[any](`window.kept = document.querySelector('[data-key="r-0198-orders"]'); 0`))
-	if was := ask(t, ctx, chromedp.Evaluate[string](listed)); was != "Needs re-authorization" {
+	p := browse(t, b, "admin")
+	p.Open(b.server.URL + "/integrations")
+	p.Until(`'fresh' in document.body.dataset`) // it listens
+	p.Fill("#q", "half a wo")
+	browser.Eval[any](p, `window.kept = document.querySelector('[data-key="r-0198-orders"]'); 0`)
+	if was := browser.Eval[string](p, listed); was != "Needs re-authorization" {
 		t.Fatalf("the row begins as %q", was)
 	}
 	b.heart.Heal("orders")
-	took := until(t, ctx, listed+` === 'Healthy'`)
+	took := p.Until(listed + ` === 'Healthy'`)
 	t.Logf("healthy in the open page after %s", took.Round(time.Millisecond))
 	if took > 2*time.Second {
 		t.Errorf("it took %s", took)
@@ -122,7 +93,7 @@ func TestAnOpenListTurnsHealthyByItself(t *testing.T) {
 		"announced":  `document.getElementById('said').textContent.includes('5 integrations need you')`,
 		"card gone":  `!document.querySelector('[data-key="c-i-orders"]')`,
 	} {
-		if !ask(t, ctx, chromedp.Evaluate[bool](expression)) {
+		if !p.Is(expression) {
 			t.Errorf("lost or wrong: %s", what)
 		}
 	}
@@ -130,28 +101,25 @@ func TestAnOpenListTurnsHealthyByItself(t *testing.T) {
 
 func TestTypingInAFormSurvivesUpdates(t *testing.T) {
 	b := setupAt(t, time.Now())
-	ctx := browse(t, b, "admin")
-	do(t, ctx, chromedp.Navigate(b.server.URL+"/integrations/orders/authorize"), chromedp.WaitReady(chromedp.CSS("#f-password")))
-	until(t, ctx, `'fresh' in document.body.dataset`)
-	do(t, ctx, chromedp.SendKeys(chromedp.CSS("#f-password"), "typ1ng"))
+	p := browse(t, b, "admin")
+	p.Open(b.server.URL + "/integrations/orders/authorize")
+	p.Until(`'fresh' in document.body.dataset`)
+	p.Fill("#f-password", "typ1ng")
 	b.heart.Change("orders", func(r *integration.Record) { r.Incidents[0].Public = "Something else was found." })
-	until(t, ctx, `document.querySelector('.lead').textContent.includes('Something else')`)
-	if !ask(t, ctx, chromedp.Evaluate[bool](`document.activeElement.id === 'f-password' && document.activeElement.value === 'typ1ng'`)) {
+	p.Until(`document.querySelector('.lead').textContent.includes('Something else')`)
+	if !p.Is(`document.activeElement.id === 'f-password' && document.activeElement.value === 'typ1ng'`) {
 		t.Error("the update took the focus or what was typed")
 	}
 }
 
-// press sends keys to whatever has the focus.
-func press(keys string) chromedp.Action[chromedp.Void] { return chromedp.KeyEvent(keys) }
-
 // tabTo walks with the Tab key until the expression holds for the element with
 // the focus. A person without a mouse has no other way.
-func tabTo(t *testing.T, ctx context.Context, expression string) {
+func tabTo(t *testing.T, p *browser.Page, expression string) {
 	t.Helper()
 	for range 80 {
-		do(t, ctx, press(kb.Tab))
-		if ask(t, ctx, chromedp.Evaluate[bool](`(e => !!e && !!(`+expression+`))(document.activeElement)`)) {
-			if !ask(t, ctx, chromedp.Evaluate[bool](visibleFocus)) {
+		p.Press(kb.Tab)
+		if p.Is(`(e => !!e && !!(` + expression + `))(document.activeElement)`) {
+			if !p.Is(visibleFocus) {
 				t.Errorf("the focus on %s cannot be seen", expression)
 			}
 			return
@@ -173,21 +141,23 @@ const visibleFocus = `(() => {
 // healthy without a mouse.
 func TestReauthorizingWithTheKeyboard(t *testing.T) {
 	b := setupAt(t, time.Now())
-	ctx := browse(t, b, "standard")
-	do(t, ctx, size(1280, 800, "light"), chromedp.Navigate(b.server.URL+"/integrations"), chromedp.WaitReady(chromedp.CSS("#main")))
-	tabTo(t, ctx, `e.closest('tr') && e.textContent === 'Orders database'`)
-	do(t, ctx, press(kb.Enter))
-	shown(t, ctx, "#f-password")
-	tabTo(t, ctx, `e.id === 'f-password'`)
-	do(t, ctx, command(input.InsertText, input.InsertTextParams{Text: "the new one"}), press(kb.Enter))
-	until(t, ctx, `document.querySelector('#attempt-title')?.textContent.trim() === 'Proven and in force'`)
+	p := browse(t, b, "standard")
+	p.Size(1280, 800, "light")
+	p.Open(b.server.URL + "/integrations")
+	tabTo(t, p, `e.closest('tr') && e.textContent === 'Orders database'`)
+	p.Press(kb.Enter)
+	p.Until(`document.querySelector("#f-password")`)
+	tabTo(t, p, `e.id === 'f-password'`)
+	p.Type("the new one")
+	p.Press(kb.Enter)
+	p.Until(`document.querySelector('#attempt-title')?.textContent.trim() === 'Proven and in force'`)
 	if got := b.heart.Submissions()[0].Secrets["password"].Reveal(); got != "the new one" {
 		t.Errorf("the password arrived as %q", got)
 	}
-	tabTo(t, ctx, `e.textContent.trim() === 'Open Orders database'`)
-	do(t, ctx, press(kb.Enter))
-	shown(t, ctx, ".hero")
-	if got := ask(t, ctx, chromedp.Text(chromedp.CSS(".hero .badge"))); got != "Healthy" {
+	tabTo(t, p, `e.textContent.trim() === 'Open Orders database'`)
+	p.Press(kb.Enter)
+	p.Until(`document.querySelector(".hero")`)
+	if got := browser.Eval[string](p, `document.querySelector(".hero .badge").textContent.trim()`); got != "Healthy" {
 		t.Errorf("it ends as %q", got)
 	}
 }
@@ -196,36 +166,37 @@ func TestReauthorizingWithTheKeyboard(t *testing.T) {
 // an error and a choice that shows more fields.
 func TestConnectingWithTheKeyboard(t *testing.T) {
 	b := setupAt(t, time.Now())
-	ctx := browse(t, b, "admin")
+	p := browse(t, b, "admin")
 	typed := func(id, text string) {
-		tabTo(t, ctx, `e.id === '`+id+`'`)
-		do(t, ctx, command(input.InsertText, input.InsertTextParams{Text: text}))
+		tabTo(t, p, `e.id === '`+id+`'`)
+		p.Type(text)
 	}
-	do(t, ctx, size(1280, 800, "dark"), chromedp.Navigate(b.server.URL+"/connect"), chromedp.WaitReady(chromedp.CSS(".choices")))
-	tabTo(t, ctx, `e.matches('.choice') && e.textContent.includes('PostgreSQL')`)
-	do(t, ctx, press(kb.Enter))
-	shown(t, ctx, "#f-name")
+	p.Size(1280, 800, "dark")
+	p.Open(b.server.URL + "/connect")
+	tabTo(t, p, `e.matches('.choice') && e.textContent.includes('PostgreSQL')`)
+	p.Press(kb.Enter)
+	p.Until(`document.querySelector("#f-name")`)
 	typed("f-name", "Web shop")
-	do(t, ctx, press(kb.Enter))
-	shown(t, ctx, "#f-connection")
-	tabTo(t, ctx, `e.id === 'f-connection'`)
-	do(t, ctx, press(kb.ArrowDown)) // through an SSH server
-	until(t, ctx, `!document.getElementById('f-ssh_host').closest('.field').hidden`)
+	p.Press(kb.Enter)
+	p.Until(`document.querySelector("#f-connection")`)
+	tabTo(t, p, `e.id === 'f-connection'`)
+	p.Press(kb.ArrowDown) // through an SSH server
+	p.Until(`!document.getElementById('f-ssh_host').closest('.field').hidden`)
 	typed("f-host", "db.internal")
 	typed("f-database", "web")
 	typed("f-user", "reader")
-	until(t, ctx, `document.getElementById('guide').textContent.includes('GRANT CONNECT ON DATABASE "web" TO "reader"')`)
-	do(t, ctx, press(kb.Enter)) // too early: no password, no SSH host
-	until(t, ctx, `document.activeElement.id === 'problems'`)
-	tabTo(t, ctx, `e.closest('.summary') && e.textContent === 'Password'`)
-	do(t, ctx, press(kb.Enter))
-	until(t, ctx, `document.activeElement.id === 'f-password'`)
-	do(t, ctx, command(input.InsertText, input.InsertTextParams{Text: "pw"}))
+	p.Until(`document.getElementById('guide').textContent.includes('GRANT CONNECT ON DATABASE "web" TO "reader"')`)
+	p.Press(kb.Enter) // too early: no password, no SSH host
+	p.Until(`document.activeElement.id === 'problems'`)
+	tabTo(t, p, `e.closest('.summary') && e.textContent === 'Password'`)
+	p.Press(kb.Enter)
+	p.Until(`document.activeElement.id === 'f-password'`)
+	p.Type("pw")
 	typed("f-ssh_host", "bastion")
 	typed("f-ssh_user", "tunnel")
-	tabTo(t, ctx, `e.tagName === 'BUTTON' && e.textContent.trim() === 'Save & Test'`)
-	do(t, ctx, press(" "))
-	until(t, ctx, `document.querySelector('#attempt-title')?.textContent.trim() === 'Connected' || document.querySelector('#attempt-title')?.textContent.trim() === 'Proven and in force'`)
+	tabTo(t, p, `e.tagName === 'BUTTON' && e.textContent.trim() === 'Save & Test'`)
+	p.Press(" ")
+	p.Until(`document.querySelector('#attempt-title')?.textContent.trim() === 'Connected' || document.querySelector('#attempt-title')?.textContent.trim() === 'Proven and in force'`)
 	subs := b.heart.Submissions()
 	last := subs[len(subs)-1]
 	if last.Settings["ssh_host"] != "bastion" || last.Settings["host"] != "db.internal" || last.Secrets["password"].Reveal() != "pw" {
@@ -250,19 +221,19 @@ func TestTheChecklistFollowsTheAttempt(t *testing.T) {
 		}
 	}
 	to := b.post(t, "admin", "/integrations/orders/authorize", fill()).header.Get("Location")
-	ctx := browse(t, b, "admin")
-	do(t, ctx, chromedp.Navigate(b.server.URL+to), chromedp.WaitReady(chromedp.CSS(".checklist")))
-	until(t, ctx, `'fresh' in document.body.dataset`)
+	p := browse(t, b, "admin")
+	p.Open(b.server.URL + to)
+	p.Until(`'fresh' in document.body.dataset`)
 	state := func(step string) string {
 		return `document.querySelector('[data-key="step-` + step + `"] .state').textContent`
 	}
 	steps <- integration.Check{Step: 1, State: integration.CheckRunning}
-	until(t, ctx, state("reach")+` === 'running'`)
+	p.Until(state("reach") + ` === 'running'`)
 	steps <- integration.Check{Step: 1, State: integration.CheckPassed, Text: "The server answers."}
-	until(t, ctx, state("reach")+` === 'passed'`)
-	if got := ask(t, ctx, chromedp.Evaluate[string](state("sign_in"))); got != "waiting" {
+	p.Until(state("reach") + ` === 'passed'`)
+	if got := browser.Eval[string](p, state("sign_in")); got != "waiting" {
 		t.Errorf("signing in is %q before it was tried", got)
 	}
 	close(finish)
-	until(t, ctx, `document.querySelector('#attempt-title').textContent.trim() === 'Proven and in force'`)
+	p.Until(`document.querySelector('#attempt-title').textContent.trim() === 'Proven and in force'`)
 }
