@@ -22,18 +22,29 @@ func LocalToken(dir string) (string, error) {
 		return token, err
 	}
 	token = newToken(TokenPrefix)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	err = place(path, token+"\n")
 	if errors.Is(err, fs.ErrExist) { // made by somebody else just now
 		return readLocal(path)
 	}
 	if err != nil {
 		return "", fmt.Errorf("make the local token: %w", err)
 	}
-	_, err = f.WriteString(token + "\n")
-	if err := errors.Join(err, f.Close()); err != nil {
-		return "", fmt.Errorf("write the local token: %w", err)
-	}
 	return token, nil
+}
+
+// place makes a file with its whole content, or none: a process that is
+// killed meanwhile leaves nothing that the next one stumbles over.
+func place(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+LocalTokenFile+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), path)
 }
 
 func readLocal(path string) (string, error) {

@@ -179,6 +179,10 @@ func TestLocalToken(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Errorf("the directory holds %v, %v", left, err)
+	}
 	s, err := New(Config{Storage: noTokens{}, Local: token, Cost: Cost{Time: 1, Memory: 64, Threads: 1}})
 	if err != nil {
 		t.Fatal(err)
