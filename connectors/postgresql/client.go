@@ -186,6 +186,15 @@ func (c *session) usable(now time.Time) bool {
 	return c != nil && !c.conn.IsClosed() && now.Sub(c.born) < sessionLife
 }
 
+// answers says whether a session that lay idle is still there: the server may
+// have been restarted, or the tunnel have broken, without anything being wrong
+// now.
+func (c *session) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return c.conn.Ping(ctx) == nil
+}
+
 // begin opens a transaction for several statements.
 func (c *session) begin(ctx context.Context) error {
 	_, err := c.conn.Exec(ctx, prologue).ReadAll()

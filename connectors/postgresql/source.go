@@ -64,7 +64,7 @@ func (s *source) take(ctx context.Context) (*session, error) {
 	c := s.held
 	s.held = nil
 	s.mu.Unlock()
-	if c.usable(time.Now()) {
+	if c.usable(time.Now()) && c.answers(ctx) {
 		return c, nil
 	}
 	c.close()
