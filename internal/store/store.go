@@ -25,6 +25,8 @@ type Engine interface {
 	Unique(error) bool
 	// Foreign says whether the error is a reference to a missing row.
 	Foreign(error) bool
+	// Full says whether the error is that there is no room on the disk.
+	Full(error) bool
 	// Scrub removes what deleted rows left behind in files beside the
 	// database; it is called after sealed credentials were destroyed.
 	Scrub(context.Context) error
@@ -41,6 +43,9 @@ type Store struct {
 
 // limits bound the history that is kept of one integration.
 type limits struct{ events, pulls int }
+
+// ErrFull means that a change could not be stored for want of room.
+var ErrFull = errors.New("the disk that holds the state is full: free some space; nothing is lost meanwhile")
 
 // pruneOneIn is how many changes share the cost of one pruning, on average.
 const pruneOneIn = 64
@@ -70,14 +75,15 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) inTx(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin a change: %w", err)
+		return fmt.Errorf("begin a change: %w", s.explain(err))
 	}
 	if err := do(tx); err != nil {
 		_ = tx.Rollback() // the first error tells more
 		return s.explain(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit a change: %w", err)
+		_ = tx.Rollback() // a connection must not keep a change that failed
+		return fmt.Errorf("commit a change: %w", s.explain(err))
 	}
 	return nil
 }
@@ -92,8 +98,11 @@ func (s *Store) inSnapshot(ctx context.Context, do func(*sql.Tx) error) error {
 	return do(tx)
 }
 
-// explain turns a broken reference into the error that callers act on.
+// explain turns an error of the engine into one that callers act on.
 func (s *Store) explain(err error) error {
+	if s.engine.Full(err) {
+		return fmt.Errorf("%w (%w)", ErrFull, err)
+	}
 	if s.engine.Foreign(err) {
 		return fmt.Errorf("%w: the integration does not exist", integration.ErrNotFound)
 	}

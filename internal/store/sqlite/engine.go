@@ -20,6 +20,9 @@ func (engine) Unique(err error) bool {
 // Foreign says whether the error is a reference to a missing row.
 func (engine) Foreign(err error) bool { return is(err, lib.SQLITE_CONSTRAINT_FOREIGNKEY) }
 
+// Full says whether the error is that there is no room on the disk.
+func (engine) Full(err error) bool { return is(err, lib.SQLITE_FULL) }
+
 // Scrub moves the write-ahead log into the database and empties it, so that
 // it keeps no copy of pages that were overwritten. A reader that is still
 // busy with the log makes it stay for the next time.

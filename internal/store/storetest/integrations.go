@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -24,6 +25,7 @@ var integrations = []named{
 	{"RecordsByName", recordsByName},
 	{"RecordsSeeEveryChange", recordsSeeEveryChange},
 	{"Due", due},
+	{"CancelledContext", cancelledContext},
 }
 
 func fullChange(in *integration.Integration) *integration.Change {
@@ -305,4 +307,21 @@ func due(t *testing.T, b *bundle) {
 	pulls, _, err = b.Due(t.Context(), moment.Add(time.Minute))
 	ok(t, err)
 	same(t, "due pulls", len(pulls), 0)
+}
+
+func cancelledContext(t *testing.T, b *bundle) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	in := newIntegration("Shop")
+	wantError(t, "apply", b.Apply(ctx, &integration.Change{Integration: &in}), context.Canceled)
+	_, err := b.Record(ctx, in.ID)
+	wantError(t, "record", err, context.Canceled)
+	_, err = b.Records(ctx)
+	wantError(t, "all records", err, context.Canceled)
+	_, err = b.Record(t.Context(), in.ID)
+	wantError(t, "record of a cancelled change", err, integration.ErrNotFound)
+	in = add(t, b, in) // the connections are still good
+	all, err := b.Records(t.Context())
+	ok(t, err)
+	same(t, "records", len(all), 1)
 }
