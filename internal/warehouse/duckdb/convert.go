@@ -10,29 +10,42 @@ import (
 
 // conversion gives the type in which DuckDB gets a field and how arrays of
 // the field are brought to it, nil where they already are.
-func conversion(f arrow.Field) (arrow.DataType, func(arrow.Array) arrow.Array) {
+func conversion(f arrow.Field) (arrow.DataType, func(arrow.Array) (arrow.Array, error)) {
 	if arrives(f) == "" {
 		return arrow.BinaryTypes.String, asText
 	}
 	if t, ok := f.Type.(*arrow.TimestampType); ok && t.Unit != arrow.Microsecond && arrives(f) != "TIMESTAMP_NS" {
 		to := &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: t.TimeZone}
-		return to, func(a arrow.Array) arrow.Array { return asMicroseconds(a.(*array.Timestamp), t.Unit, to) }
+		return to, func(a arrow.Array) (arrow.Array, error) { return asMicroseconds(a.(*array.Timestamp), t.Unit, to), nil }
+	}
+	if _, ok := f.Type.(arrow.NestedType); ok {
+		return f.Type, fromTheStart
 	}
 	return f.Type, nil
 }
 
-func asText(a arrow.Array) arrow.Array {
+// fromTheStart copies slices of nested arrays. When arrow-go hands them over,
+// the offset of a slice is counted twice, once for the parent and once for
+// the children.
+func fromTheStart(a arrow.Array) (arrow.Array, error) {
+	if a.Data().Offset() == 0 {
+		a.Retain()
+		return a, nil
+	}
+	return array.Concatenate([]arrow.Array{a}, memory.DefaultAllocator)
+}
+
+func asText(a arrow.Array) (arrow.Array, error) {
 	b := array.NewStringBuilder(memory.DefaultAllocator)
 	defer b.Release()
 	for i := range a.Len() {
-		switch {
-		case a.IsNull(i):
+		if a.IsNull(i) || a.DataType().ID() == arrow.NULL {
 			b.AppendNull()
-		default:
-			b.Append(valueText(a, i))
+			continue
 		}
+		b.Append(valueText(a, i))
 	}
-	return b.NewArray()
+	return b.NewArray(), nil
 }
 
 // valueText writes decimals with all their digits.

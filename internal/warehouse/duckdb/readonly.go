@@ -76,29 +76,39 @@ func inspectNode(node map[string]any) error {
 			return fmt.Errorf("%w: %s is kept for Regrant itself", warehouse.ErrReadOnly, stage)
 		}
 	}
-	name, _ := node["function_name"].(string)
-	if name = strings.ToLower(name); refused(name) {
+	if name, ok := node["function_name"].(string); ok && refusedFunction(strings.ToLower(name)) {
+		return fmt.Errorf("%w: the function %s is not available here", warehouse.ErrReadOnly, name)
+	}
+	if node["type"] != "TABLE_FUNCTION" {
+		return nil
+	}
+	function, _ := node["function"].(map[string]any)
+	name, _ := function["function_name"].(string)
+	if !allowedTableFunction(strings.ToLower(name)) {
 		return fmt.Errorf("%w: the function %s is not available here", warehouse.ErrReadOnly, name)
 	}
 	return nil
 }
 
-// refused lists functions that change the engine, run text as SQL past this
-// check, or reach outside of the warehouse.
-func refused(function string) bool {
-	switch function {
-	case "nextval", "setseed", "write_log", "checkpoint", "force_checkpoint", "query", "query_table",
-		"arrow_scan", "arrow_scan_dumb", "pandas_scan", "python_map_function", "seq_scan", "glob",
-		"json_execute_serialized_sql", "enable_logging", "disable_logging", "truncate_duckdb_logs", "set_log_level",
-		"enable_profiling", "disable_profiling", "add_parquet_key", "test_all_types", "repeat_row",
-		"sql_auto_complete", "which_secret", "duckdb_secrets", "duckdb_logs", "parse_duckdb_log_message",
-		"load_aws_credentials", "getenv", "duckdb_extensions":
+// allowedTableFunction lists the functions in FROM that only make or describe
+// rows. Others change the engine, run text as SQL past this check, or reach
+// outside of the warehouse.
+func allowedTableFunction(name string) bool {
+	switch name {
+	case "range", "generate_series", "unnest", "repeat", "json_each", "json_tree", "histogram", "histogram_values", "summary",
+		"duckdb_tables", "duckdb_columns", "duckdb_schemas", "duckdb_types", "duckdb_functions", "duckdb_keywords", "duckdb_memory",
+		"pragma_table_info", "pragma_storage_info", "pragma_database_size", "pragma_version", "pg_timezone_names":
 		return true
 	}
-	for _, prefix := range []string{"read_", "parquet_", "sniff_", "pragma_", "sqlite_", "postgres_", "mysql_", "iceberg_", "delta_", "http_"} {
-		if strings.HasPrefix(function, prefix) {
-			return true
-		}
+	return false
+}
+
+// refusedFunction lists the functions in expressions that do more than
+// compute.
+func refusedFunction(name string) bool {
+	switch name {
+	case "nextval", "currval", "setseed", "write_log", "sleep_ms", "getenv", "current_setting", "json_execute_serialized_sql":
+		return true
 	}
 	return false
 }

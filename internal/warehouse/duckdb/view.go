@@ -102,7 +102,7 @@ type column struct {
 	into  string      // type in the table
 
 	// convert makes of an array what DuckDB can read; nil: it can.
-	convert func(arrow.Array) arrow.Array
+	convert func(arrow.Array) (arrow.Array, error)
 }
 
 // newColumn plans how column i of a record gets into the table's column.
@@ -164,8 +164,12 @@ func rewire(schema *arrow.Schema, columns []column, r arrow.RecordBatch) (arrow.
 			a = e.Storage()
 		}
 		if c.convert != nil {
-			a = c.convert(a)
-			defer a.Release()
+			converted, err := c.convert(a)
+			if err != nil {
+				return nil, fmt.Errorf("convert column %q: %w", c.name, err)
+			}
+			defer converted.Release()
+			a = converted
 		}
 		arrays[i] = a
 	}

@@ -21,6 +21,7 @@ func columnTests() []test {
 		{"lists", testLists},
 		{"json that no parser takes is kept", testBrokenJSON},
 		{"many columns", testManyColumns},
+		{"structs, maps and dictionaries", testNested},
 		{"sliced records", testSlices},
 	}
 	for _, k := range kinds() {
@@ -108,6 +109,40 @@ func testLists(b *bundle) {
 	wide.columns = []connector.Column{tb.columns[0], column("l", arrow.ListOf(arrow.BinaryTypes.String))}
 	b.put(wide.spec(), "p", counts{Inserted: 1}, wide.batch([]any{4, build("x", nil)}))
 	b.want(b.rows(tb, "id", "l"), `1|'["7"]'`, "2|'[]'", "3|NULL", `4|'["x",null]'`)
+}
+
+func testNested(b *bundle) {
+	pair := arrow.StructOf(arrow.Field{Name: "a b", Type: arrow.PrimitiveTypes.Int32, Nullable: true}, arrow.Field{Name: "c", Type: arrow.BinaryTypes.String, Nullable: true})
+	words := arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)
+	tb := table{name: items().name, key: []string{"id"}, columns: []connector.Column{
+		column("id", arrow.PrimitiveTypes.Int64), column("s", pair), column("m", words),
+		column("d", &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}),
+		column("big", arrow.ListOf(&arrow.Decimal256Type{Precision: 60, Scale: 1})), column("f", arrow.FixedSizeListOf(2, arrow.PrimitiveTypes.Int32)),
+		column("nothing", arrow.Null),
+	}}
+	s := func(bl array.Builder) {
+		sb := bl.(*array.StructBuilder)
+		sb.Append(true)
+		appendValue(sb.FieldBuilder(0), 1)
+		appendValue(sb.FieldBuilder(1), nil)
+	}
+	m := func(bl array.Builder) {
+		mb := bl.(*array.MapBuilder)
+		mb.Append(true)
+		appendValue(mb.KeyBuilder(), "k")
+		appendValue(mb.ItemBuilder(), "v")
+	}
+	f := func(bl array.Builder) {
+		fb := bl.(*array.FixedSizeListBuilder)
+		fb.Append(true)
+		appendValue(fb.ValueBuilder(), 1)
+		appendValue(fb.ValueBuilder(), 2)
+	}
+	rows := [][]any{{1, s, m, "red", nil, f, nil}, {2, nil, nil, nil, nil, nil, nil}, {3, s, nil, "red", nil, nil, nil}, {2, s, m, "blue", nil, f, nil}}
+	b.put(tb.spec(), "p", counts{Inserted: 3}, tb.batch(rows...))
+	b.put(tb.spec(), "p", counts{Updated: 1}, tb.batch(rows[0]))
+	all := `'{"a b":1,"c":null}'|'{"k":"v"}'|'`
+	b.want(b.rows(tb, "id", "s", "m", "d", "big", "f", "nothing"), "1|"+all+"red'|NULL|'[1,2]'|NULL", "2|"+all+"blue'|NULL|'[1,2]'|NULL", `3|'{"a b":1,"c":null}'|NULL|'red'|NULL|NULL|NULL`)
 }
 
 func testBrokenJSON(b *bundle) {

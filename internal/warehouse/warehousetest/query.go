@@ -35,6 +35,10 @@ func testReads(b *bundle) {
 		b.t.Errorf("columns are %v, %v", r.Columns, err)
 	}
 	b.want(b.query("select column_name from (describe "+name+") limit 1"), "'id'")
+	b.want(b.query("select sum(r.i) from range(4) r(i), unnest([1, 2]) u(x)"), "'12'")
+	b.want(b.query("select count(*) from (select unnest([1, 2]))"), "2")
+	b.want(b.query("select j.value from json_each('[7]') j"), "'7'")
+	b.want(b.query("select sum(a.id) over (order by a.id), b.name from "+name+" a left join "+name+" b on b.n = a.n order by 1"), "'1'|'a'", "'3'|'b'", "'6'|NULL")
 	b.want(b.query("select position from _regrant.positions"), "'p'")
 }
 
@@ -50,7 +54,8 @@ func testReadOnly(b *bundle) {
 		"install httpfs", "load httpfs", "checkpoint", "vacuum", "begin", "commit", "export database 'x'", "copy " + name + " to 'x'", "call pragma_version()",
 		"prepare p as select 1", "execute p", "explain analyze delete from " + name, "merge into " + name + " using (select 1 as id) s using (id) when matched then delete",
 		"select 1; delete from " + name, "select 1; select 2", "with d as (delete from " + name + " returning *) select * from d",
-		"select 1) ; delete from " + name + " ; select (1", "select * from checkpoint()", "select * from query('select 1')", "select nextval('x')",
+		"select 1) ; delete from " + name + " ; select (1", "select * from checkpoint()", "select * from query('select 1')", "select nextval('x')", "select sleep_ms(1)", "select write_log('x')", "from enable_logging()", "select (select 1 from force_checkpoint())",
+		"select * from json_execute_serialized_sql(json_serialize_sql('select 1'))", "from sql_auto_complete('s')", "from duckdb_settings()",
 	} {
 		if _, err := b.w.Query(b.t.Context(), q, 10); err == nil {
 			b.t.Errorf("%q was accepted", q)
