@@ -3,6 +3,8 @@ package cli
 import (
 	"strings"
 
+	"github.com/mattn/go-runewidth"
+
 	"github.com/regrant/regrant/client"
 )
 
@@ -105,7 +107,7 @@ func fieldHelp(f client.Field) string {
 func wrap(text string, width int) (lines []string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(line)+1+len(word) > width {
+		if line != "" && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) > width {
 			lines = append(lines, line)
 			line = ""
 		}

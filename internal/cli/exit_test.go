@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/regrant/regrant/client"
@@ -75,6 +76,14 @@ func TestGrids(t *testing.T) {
 	}
 	if got := size(165_000_000); got != "165.0 MB" {
 		t.Error(got)
+	}
+	var out strings.Builder
+	g := grid{fit: 36, head: []string{"A", "B"}}
+	g.add("one", "a sentence that is longer than the terminal is wide")
+	g.add("two", "")
+	g.print(&out)
+	if want := "A    B\none  a sentence that is longer than\n     the terminal is wide\ntwo\n"; out.String() != want {
+		t.Errorf("%q", out.String())
 	}
 	if got := wrap("one two three", 7); len(got) != 2 || got[0] != "one two" {
 		t.Error(got)

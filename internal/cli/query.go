@@ -64,7 +64,7 @@ func (c *queryCmd) statement(a *app) (string, error) {
 }
 
 func (a *app) result(r client.QueryResult) {
-	g := grid{fit: a.width()}
+	g := grid{fit: a.width(), cut: true}
 	for _, c := range r.Columns {
 		g.head = append(g.head, printable(c.Name))
 	}

@@ -20,7 +20,8 @@ type grid struct {
 	head []string
 	rows [][]string
 	ink  func(row, column int) string // colour of a cell; nil: none
-	fit  int                          // width of the terminal; 0: cut nothing
+	fit  int                          // width of the terminal; 0: print all
+	cut  bool                         // cut long texts instead of breaking them
 }
 
 func (g *grid) add(cells ...string) {
@@ -40,48 +41,55 @@ func (g *grid) print(w io.Writer) {
 			widths[n] = max(widths[n], runewidth.StringWidth(cell))
 		}
 	}
-	g.cutLast(widths)
-	line := func(cells []string, ink func(int) string) {
-		var b strings.Builder
-		for n, cell := range cells {
-			text := cell
-			if n < len(cells)-1 {
-				text = runewidth.FillRight(cell, widths[n])
-			}
-			if colour := ink(n); colour != "" {
-				text = colour + text + plain
-			}
-			b.WriteString(text)
-			if n < len(cells)-1 {
-				b.WriteString("  ")
-			}
-		}
-		_, _ = fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
-	}
-	line(g.head, func(int) string { return "" })
+	g.line(w, widths, g.head, -1)
 	for r, row := range g.rows {
-		line(row, func(n int) string {
-			if g.ink == nil {
-				return ""
+		last := len(row) - 1
+		if last < 0 {
+			continue
+		}
+		for n, text := range g.fitted(widths, row[last]) {
+			cells := make([]string, len(row))
+			if n == 0 {
+				copy(cells, row)
 			}
-			return g.ink(r, n)
-		})
+			cells[last] = text
+			g.line(w, widths, cells, r)
+		}
 	}
 }
 
-// cutLast makes lines fit the terminal: the last column has the long texts.
-func (g *grid) cutLast(widths []int) {
-	last := len(widths) - 1
-	if g.fit == 0 || last < 0 {
-		return
+// line prints one line; row is -1 for the head.
+func (g *grid) line(w io.Writer, widths []int, cells []string, row int) {
+	var b strings.Builder
+	for n, text := range cells {
+		if n < len(cells)-1 {
+			text = runewidth.FillRight(text, widths[n]) + "  "
+		}
+		if g.ink != nil && row >= 0 {
+			if colour := g.ink(row, n); colour != "" {
+				text = colour + text + plain
+			}
+		}
+		b.WriteString(text)
+	}
+	_, _ = fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+}
+
+// fitted breaks the text of the last column, which has the sentences, so that
+// lines fit the terminal; values of a query are cut instead.
+func (g *grid) fitted(widths []int, text string) []string {
+	if g.fit == 0 || text == "" {
+		return []string{text}
 	}
 	room := g.fit
-	for _, w := range widths[:last] {
+	for _, w := range widths[:len(widths)-1] {
 		room -= w + 2
 	}
-	for _, row := range g.rows {
-		row[last] = runewidth.Truncate(row[last], max(room, leastCell), "…")
+	room = max(room, leastCell)
+	if g.cut {
+		return []string{runewidth.Truncate(text, room, "…")}
 	}
+	return wrap(text, room)
 }
 
 // printable replaces control characters, so that no text can move the cursor
