@@ -19,7 +19,7 @@ import (
 // openFaces makes the one handler of pages and API.
 func (p *product) openFaces() error {
 	answers, err := api.New(api.Config{
-		Heart: p.heart, Query: p.warehouse, Authenticate: p.authenticate, Progress: p.progress, Subscribe: p.subscribe,
+		Heart: p.heart, Query: p.warehouse, People: p.people, Authenticate: p.authenticate, Progress: p.progress, Subscribe: p.subscribe,
 		Doctor: p.doctor, Metrics: p.metrics, Version: version(), Log: p.log,
 		Ready: []api.ReadyCheck{{Name: "state", Check: p.db.Store().Ping}, {Name: "warehouse", Check: p.warehouse.Check}},
 	})
