@@ -23,6 +23,7 @@ type bar struct {
 const (
 	barHeight = 40
 	barStep   = 8
+	barCount  = 30 // the width is always that of so many
 )
 
 // newChart draws on a square-root scale: a first pull of millions beside
@@ -34,7 +35,8 @@ func newChart(pulls []integration.Pull) chart {
 	for _, p := range shown {
 		top = max(top, math.Sqrt(float64(max(0, p.Rows))))
 	}
-	c := chart{Width: len(shown) * barStep}
+	shown = shown[max(0, len(shown)-barCount):]
+	c := chart{Width: barCount * barStep}
 	for n, p := range shown {
 		height := 3 + int(math.Sqrt(float64(max(0, p.Rows)))/top*(barHeight-3))
 		c.Bars = append(c.Bars, bar{X: n * barStep, Y: barHeight - height, Height: height, Tone: outcomeLook(p.Outcome).Tone, Pull: p})
