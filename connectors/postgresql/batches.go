@@ -141,7 +141,7 @@ func (b *batcher) tallySQL(group []span) string {
 		list := "ARRAY[" + strings.Join(ends, ", ") + "]"
 		in = fmt.Sprintf("pg_catalog.width_bucket(%s, %s) - (CASE WHEN %s = ANY (%s) THEN 1 ELSE 0 END)", own, list, own, list)
 	}
-	sql := "SELECT i, count(*), coalesce(sum(h::numeric), 0) FROM (SELECT " + in + " AS i, " + rowHash(b.cols) + " AS h FROM " + b.t.from()
+	sql := "SELECT i, count(*), coalesce(sum(h::numeric), 0) FROM (SELECT " + in + " AS i, " + rowHash(b.cols, b.c.major()) + " AS h FROM " + b.t.from()
 	if len(where) > 0 {
 		sql += " WHERE " + strings.Join(where, " AND ")
 	}
@@ -182,7 +182,7 @@ func (b *batcher) again(ctx context.Context) error {
 		return err
 	}
 	g := &rereading{batcher: b, old: old, from: from}
-	w := walk{cols: b.cols, order: b.terms, after: b.before(), hash: true, stream: !indexed(b.terms), take: g.take}
+	w := walk{cols: b.cols, order: b.terms, after: b.before(), hash: true, major: b.c.major(), stream: !indexed(b.terms), take: g.take}
 	if old.Through != nil {
 		w.where = []string{left(b.terms) + " <= " + right(b.terms, old.Through)}
 	}

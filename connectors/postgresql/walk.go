@@ -18,6 +18,7 @@ type walk struct {
 	where  []string // conditions
 	after  []string // of the order's columns: go on after these
 	hash   bool     // sum up a hash of each row
+	major  int      // of the server, for the hash
 	stream bool     // one statement without pages: the order is not that of an index
 	take   func(p piece, last []string) error
 }
@@ -89,7 +90,7 @@ func (w *walk) sql(t *table, limit int64) string {
 		b.WriteString("t." + ident(c.name) + c.form.cast)
 	}
 	if w.hash {
-		b.WriteString(", " + rowHash(w.cols))
+		b.WriteString(", " + rowHash(w.cols, w.major))
 	}
 	b.WriteString(" FROM " + t.from())
 	conditions := w.where
@@ -110,12 +111,16 @@ func (w *walk) sql(t *table, limit int64) string {
 
 // rowHash is a hash of the row's text, whose sum over a range tells whether
 // anything in it changed.
-func rowHash(cols []*col) string {
+func rowHash(cols []*col, major int) string {
 	parts := make([]string, len(cols))
 	for i, c := range cols {
 		parts[i] = "t." + ident(c.name)
 	}
-	return "pg_catalog.hashtextextended(ROW(" + strings.Join(parts, ", ") + ")::text, 0)"
+	row := "ROW(" + strings.Join(parts, ", ") + ")::text"
+	if major < 11 {
+		return "('x' || pg_catalog.substr(pg_catalog.md5(" + row + "), 1, 16))::bit(64)::int8"
+	}
+	return "pg_catalog.hashtextextended(" + row + ", 0)"
 }
 
 // selected is what is asked for: the record's columns, then those of the order
