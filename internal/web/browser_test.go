@@ -14,6 +14,7 @@ import (
 
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/internal/integration"
+	"github.com/regrant/regrant/internal/notice"
 	"github.com/regrant/regrant/internal/web/sample"
 	"github.com/regrant/regrant/internal/web/webtest"
 	"github.com/regrant/regrant/internal/web/webtest/browser"
@@ -86,6 +87,8 @@ func prove(ctx context.Context, sub integration.Submission, report func(integrat
 func attempted(t *testing.T, b *bench) map[string]string {
 	t.Helper()
 	b.heart.Prove = prove
+	b.heart.Hub.Tick(notice.Tick{Integration: "0198-subscriptions", Table: "public.order_items", Rows: 481_200, Estimated: 1_204_881, Bytes: 91 << 20, RowsPerSecond: 212_400})
+	b.heart.Hub.Tick(notice.Tick{Integration: "0198-subscriptions", Table: "public.sessions", Rows: 12_000, Estimated: -1, Bytes: 2 << 20, RowsPerSecond: 48_100})
 	pages := make(map[string]string)
 	for user, slug := range map[string]string{"slow": "subscriptions", "stranger": "billing", "narrow": "erp", "pull_ro": "stock"} {
 		a := b.post(t, "admin", "/integrations/"+slug+"/authorize", fill("f.user", user, "f.password", "new"))
@@ -123,7 +126,7 @@ func TestScreenshots(t *testing.T) {
 		name          string
 		width, height int64
 		scheme        string
-	}{{"light", 1440, 900, "light"}, {"dark", 1440, 900, "dark"}, {"phone", 375, 800, "light"}}
+	}{{"light", 1440, 900, "light"}, {"dark", 1440, 900, "dark"}, {"phone", 375, 800, "light"}, {"phone-dark", 375, 800, "dark"}}
 	all := pages()
 	maps.Copy(all, attempted(t, b))
 	for name, path := range all {
@@ -134,6 +137,9 @@ func TestScreenshots(t *testing.T) {
 			p.Size(s.width, s.height, s.scheme)
 			p.Open(b.server.URL + path)
 			png := p.Picture()
+			if s.width < 500 { // a phone's page is long; its first screens tell enough
+				png = p.Screen(2 * s.height)
+			}
 			if err := os.WriteFile(filepath.Join(dir, name+"-"+s.name+".png"), png, 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -10,14 +10,14 @@ import (
 // devData is the development page: every state, cause and check, so that a
 // change of the style sheet is seen on all of them at once.
 type devData struct {
-	Rows  []integration.View
+	Rows  []*integration.View
 	Cards []card
 	Steps *attemptView
 }
 
 func (w *Web) showDev(rw http.ResponseWriter, r *http.Request) error {
 	views := sample.Views(w.Now())
-	data := devData{Rows: views}
+	data := devData{Rows: urgentFirst(views, func(*integration.View) bool { return true })}
 	data.Cards, _ = cards(views)
 	at := &attempt{id: "sample", checks: sample.Checks(), began: w.Now()}
 	data.Steps = at.view()

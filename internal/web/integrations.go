@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,11 +54,11 @@ func newBuckets() []bucket {
 // card is one thing that needs attention: an incident, or a cause that
 // several integrations share and that is told once.
 type card struct {
-	Incident  integration.Incident
-	View      integration.View   // the first
-	Others    []integration.View // that share the cause
-	Supports  string             // the strongest observation
-	Reachable bool               // a person can repair it by re-authorizing
+	Incident  *integration.Incident
+	View      *integration.View   // the first
+	Others    []*integration.View // that share the cause
+	Supports  string              // the strongest observation
+	Reachable bool                // a person can repair it by re-authorizing
 }
 
 type listData struct {
@@ -67,7 +68,7 @@ type listData struct {
 	Buckets         []bucket
 	Cards           []card
 	MoreCards       int
-	Rows            []integration.View
+	Rows            []*integration.View
 	Query, Show     string
 	Page, Pages     int
 	Prev, Next      string
@@ -91,10 +92,9 @@ func (w *Web) listIntegrations(rw http.ResponseWriter, r *http.Request) error {
 	data := listData{Total: len(views), Query: strings.TrimSpace(q.Get("q")), Show: q.Get("show"), Buckets: countBuckets(views)}
 	data.Headline, data.Calm = headline(data.Buckets, len(views))
 	data.Cards, data.MoreCards = cards(views)
-	rows := slices.DeleteFunc(slices.Clone(views), func(v integration.View) bool {
-		return data.Show != "" && bucketOf(v.Status) != data.Show || !matches(v, data.Query)
+	rows := urgentFirst(views, func(v *integration.View) bool {
+		return (data.Show == "" || bucketOf(v.Status) == data.Show) && matches(v, data.Query)
 	})
-	sortByUrgency(rows)
 	data.Matching = len(rows)
 	data.turnTo(q.Get("page"), rows)
 	if len(views) == 0 {
@@ -103,7 +103,7 @@ func (w *Web) listIntegrations(rw http.ResponseWriter, r *http.Request) error {
 	return w.show(rw, r, "integrations", pageData{Title: "Integrations", Nav: "integrations", Live: "*", Data: data})
 }
 
-func (d *listData) turnTo(asked string, rows []integration.View) {
+func (d *listData) turnTo(asked string, rows []*integration.View) {
 	d.Pages = max(1, (len(rows)+perPage-1)/perPage)
 	d.Page, _ = strconv.Atoi(asked)
 	d.Page = min(max(d.Page, 1), d.Pages)
@@ -129,13 +129,12 @@ func (d *listData) address(page int) string {
 
 func countBuckets(views []integration.View) []bucket {
 	all := newBuckets()
-	for _, v := range views {
-		key := bucketOf(v.Status)
-		for n := range all {
-			if all[n].Key == key {
-				all[n].Count++
-			}
-		}
+	count := make(map[string]int)
+	for n := range views {
+		count[bucketOf(views[n].Status)]++
+	}
+	for n := range all {
+		all[n].Count = count[all[n].Key]
 	}
 	return all
 }
@@ -157,7 +156,7 @@ func headline(b []bucket, total int) (string, bool) {
 	}
 }
 
-func matches(v integration.View, query string) bool {
+func matches(v *integration.View, query string) bool {
 	if query == "" {
 		return true
 	}
@@ -172,40 +171,56 @@ func matches(v integration.View, query string) bool {
 	return true
 }
 
-func sortByUrgency(rows []integration.View) {
+// urgentFirst picks rows and orders them by who must act, then by name. It
+// works on pointers: a view is big, and there may be ten thousand.
+func urgentFirst(views []integration.View, pick func(*integration.View) bool) []*integration.View {
+	type keyed struct {
+		view *integration.View
+		rank int
+		name string
+	}
 	rank := map[string]int{"you": 0, "operator": 1, "waiting": 2, "well": 3, "off": 4}
-	slices.SortStableFunc(rows, func(a, b integration.View) int {
-		if d := rank[bucketOf(a.Status)] - rank[bucketOf(b.Status)]; d != 0 {
+	picked := make([]keyed, 0, len(views))
+	for n := range views {
+		if v := &views[n]; pick(v) {
+			picked = append(picked, keyed{v, rank[bucketOf(v.Status)], strings.ToLower(v.Integration.Name)})
+		}
+	}
+	slices.SortFunc(picked, func(a, b keyed) int {
+		if d := a.rank - b.rank; d != 0 {
 			return d
 		}
-		return strings.Compare(strings.ToLower(a.Integration.Name), strings.ToLower(b.Integration.Name))
+		return cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.view.Integration.ID, b.view.Integration.ID))
 	})
+	rows := make([]*integration.View, 0, len(picked))
+	for _, k := range picked {
+		rows = append(rows, k.view)
+	}
+	return rows
 }
 
 // cards are made of the deciding incidents; one per shared cause.
 func cards(views []integration.View) ([]card, int) {
 	var all []card
 	shared := make(map[string]int)
-	for _, v := range views {
+	for n := range views {
+		v := &views[n]
 		i := v.Status.Incident
 		if i == nil || v.Integration.Paused {
 			continue
 		}
-		if n, ok := shared[i.Shared]; ok && i.Shared != "" {
-			all[n].Others = append(all[n].Others, v)
+		if at, ok := shared[i.Shared]; ok && i.Shared != "" {
+			all[at].Others = append(all[at].Others, v)
 			continue
 		}
 		if i.Shared != "" {
 			shared[i.Shared] = len(all)
 		}
-		all = append(all, card{Incident: *i, View: v, Supports: strongest(i.Evidence), Reachable: v.Status.Problem()})
+		all = append(all, card{Incident: i, View: v, Supports: strongest(i.Evidence), Reachable: v.Status.Problem()})
 	}
 	rank := map[integration.Actor]int{integration.Somebody: 0, integration.WhoeverTyped: 0, integration.Operator: 1, integration.Nobody: 2}
 	slices.SortStableFunc(all, func(a, b card) int {
-		if d := rank[a.Incident.Actor()] - rank[b.Incident.Actor()]; d != 0 {
-			return d
-		}
-		return b.Incident.Opened.Compare(a.Incident.Opened)
+		return cmp.Or(rank[a.Incident.Actor()]-rank[b.Incident.Actor()], b.Incident.Opened.Compare(a.Incident.Opened))
 	})
 	if len(all) > maxCards {
 		return all[:maxCards], len(all) - maxCards
@@ -223,18 +238,18 @@ func strongest(evidence []integration.Evidence) string {
 }
 
 // lastPoint is when the newest row of any table arrived.
-func lastPoint(v integration.View) time.Time {
+func lastPoint(tables []integration.Table) time.Time {
 	var last time.Time
-	for _, t := range v.Tables {
-		if t.LastPoint.After(last) {
-			last = t.LastPoint
+	for n := range tables {
+		if at := tables[n].LastPoint; at.After(last) {
+			last = at
 		}
 	}
 	return last
 }
 
 // nameLink is where the name leads: to the repair of what is wrong.
-func nameLink(v integration.View) string {
+func nameLink(v *integration.View) string {
 	if v.Status.Problem() {
 		return "/integrations/" + v.Integration.Slug + "/authorize"
 	}

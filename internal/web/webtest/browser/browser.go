@@ -221,6 +221,14 @@ func (p *Page) Within(limit time.Duration, condition string) time.Duration {
 	return 0
 }
 
+// Screen returns the top of the page as a PNG.
+func (p *Page) Screen(height int64) []byte {
+	p.t.Helper()
+	width := Eval[int64](p, `innerWidth`)
+	p.Do(Command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}))
+	return Ask(p, chromedp.CaptureScreenshot())
+}
+
 // Picture returns the whole page as a PNG.
 func (p *Page) Picture() []byte {
 	p.t.Helper()
