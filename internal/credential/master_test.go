@@ -3,9 +3,12 @@ package credential_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/regrant/regrant/connector"
@@ -114,7 +117,7 @@ func TestRekey(t *testing.T) {
 	}
 	old, err := os.ReadFile(b.key)
 	ok(t, err)
-	n, err := credential.Rekey(t.Context(), b.key, b.store)
+	n, err := b.Rekey(t.Context(), b.key)
 	ok(t, err)
 	if n != many {
 		t.Errorf("%d versions were sealed again, want %d", n, many)
@@ -144,6 +147,64 @@ func (f *failing) SwapSealed(ctx context.Context, old credential.Sealed, replace
 	return f.Records.SwapSealed(ctx, old, replacement)
 }
 
+func crashing(t *testing.T, b *bundle) *credential.Vault {
+	t.Helper()
+	master, _, err := credential.LoadMaster(b.dir, noEnv)
+	ok(t, err)
+	return credential.New(&failing{b.store, 1}, master)
+}
+
+// TestRekeyWhileOthersWork seals and opens during changes of the key: nothing
+// may be left behind that the last key does not open.
+func TestRekeyWhileOthersWork(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	done := make(chan struct{})
+	var sealed atomic.Int64
+	var all sync.WaitGroup
+	for n := range 4 {
+		all.Go(func() {
+			for id := fmt.Sprint("i", n); ; {
+				v, err := b.Seal(t.Context(), id, secrets("one"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				sealed.Add(1)
+				if _, err := b.Open(t.Context(), id, v, "ada", "test"); err != nil {
+					t.Error(err)
+				}
+				if err := b.Destroy(t.Context(), id, v-1); err != nil {
+					t.Error(err)
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for range 20 {
+		_, err := b.Rekey(t.Context(), b.key)
+		ok(t, err)
+	}
+	close(done)
+	all.Wait()
+	master, _, err := credential.LoadMaster(b.dir, noEnv)
+	ok(t, err)
+	b.Vault = credential.New(b.store, master)
+	left, err := b.store.ListSealed(t.Context(), credential.Sealed{}, 1000)
+	ok(t, err)
+	if len(left) != 4 {
+		t.Errorf("%d versions are left, want the last of each", len(left))
+	}
+	for _, s := range left {
+		b.wantOpen(t, s.Integration, s.Version, "one")
+	}
+	t.Logf("%d versions were sealed meanwhile", sealed.Load())
+}
+
 func TestRekeyAfterACrash(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -151,7 +212,7 @@ func TestRekeyAfterACrash(t *testing.T) {
 		b.seal(t, "a", "one")
 	}
 	for range 4 { // each time one version further
-		if _, err := credential.Rekey(t.Context(), b.key, &failing{b.store, 1}); err == nil {
+		if _, err := crashing(t, b).Rekey(t.Context(), b.key); err == nil {
 			t.Fatal("it did not crash")
 		}
 		master, _, err := credential.LoadMaster(b.dir, noEnv)
@@ -161,7 +222,7 @@ func TestRekeyAfterACrash(t *testing.T) {
 			b.wantOpen(t, "a", int64(v+1), "one")
 		}
 	}
-	n, err := credential.Rekey(t.Context(), b.key, b.store)
+	n, err := b.Rekey(t.Context(), b.key)
 	ok(t, err)
 	text, err := os.ReadFile(b.key)
 	ok(t, err)
@@ -194,7 +255,7 @@ func TestResealWithAKeyFromTheEnvironment(t *testing.T) {
 	}
 	b.Vault = vault(newer)
 	b.wantOpen(t, "a", 1, "one")
-	if _, err := credential.Rekey(t.Context(), "", b.store); err == nil {
+	if _, err := b.Rekey(t.Context(), ""); err == nil {
 		t.Error("a key of the environment was changed in a file")
 	}
 }

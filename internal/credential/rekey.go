@@ -2,7 +2,6 @@ package credential
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/regrant/regrant/connector"
@@ -12,25 +11,25 @@ import (
 const rekeyBatch = 100
 
 // Rekey gives the installation whose master key is in the file a new one and
-// seals every version again with it. It can be repeated after any crash:
-// until all is sealed again the file holds the old keys, too, and when it
-// holds several, the change that was begun is ended instead of a new one.
-func Rekey(ctx context.Context, path string, records Records) (versions int, err error) {
+// seals every version again with it, while others go on to seal and open. It
+// can be repeated after any crash: until all is sealed again the file holds
+// the old keys, too, and when it holds several, the change that was begun is
+// ended instead of a new one.
+func (v *Vault) Rekey(ctx context.Context, path string) (versions int, err error) {
 	if path == "" {
 		return 0, fmt.Errorf("change the master key: it comes from %s; put a new key before the old one there, separated by a comma, and start again", EnvMaster)
 	}
-	old, err := readMaster(path)
+	both, err := readMaster(path)
 	if err != nil {
 		return 0, err
 	}
-	both := old
-	if len(old.keys) == 1 {
-		if both, err = extend(path, old); err != nil {
+	if len(both.keys) == 1 {
+		if both, err = extend(path, both); err != nil {
 			return 0, fmt.Errorf("change the master key: %w", err)
 		}
 	}
-	versions, err = New(records, both).Reseal(ctx)
-	if err != nil {
+	v.use(both)
+	if versions, err = v.Reseal(ctx); err != nil {
 		return versions, err
 	}
 	alone, err := newMaster(both.keys[:1])
@@ -40,6 +39,7 @@ func Rekey(ctx context.Context, path string, records Records) (versions int, err
 	if err := write(path, alone.text()); err != nil {
 		return versions, fmt.Errorf("change the master key: %w", err)
 	}
+	v.use(alone)
 	return versions, nil
 }
 
@@ -53,55 +53,66 @@ func extend(path string, old *Master) (*Master, error) {
 }
 
 // Reseal seals every version that was sealed with an older master key again
-// with the first one, and returns how many there were.
-func (v *Vault) Reseal(ctx context.Context) (int, error) {
-	count := 0
+// with the first one, and returns how many there were. It passes over all of
+// them until it met none that somebody changed meanwhile.
+func (v *Vault) Reseal(ctx context.Context) (versions int, err error) {
+	for moved := true; moved; {
+		var done int
+		done, moved, err = v.resealAll(ctx)
+		versions += done
+		if err != nil {
+			return versions, fmt.Errorf("seal credentials again: %w", err)
+		}
+	}
+	if err := v.records.Scrub(ctx); err != nil {
+		return versions, fmt.Errorf("seal credentials again: %w", err)
+	}
+	return versions, nil
+}
+
+func (v *Vault) resealAll(ctx context.Context) (done int, moved bool, err error) {
 	var after Sealed
 	for {
 		batch, err := v.records.ListSealed(ctx, after, rekeyBatch)
-		if err != nil {
-			return count, fmt.Errorf("seal credentials again: %w", err)
-		}
-		if len(batch) == 0 {
-			break
+		if err != nil || len(batch) == 0 {
+			return done, moved, err
 		}
 		for _, s := range batch {
-			done, err := v.reseal(ctx, s)
-			if err != nil {
-				return count, fmt.Errorf("seal credentials again: %w", err)
+			if v.isCurrent(s) {
+				continue
 			}
-			count += done
+			swapped, err := v.reseal(ctx, s)
+			if err != nil {
+				return done, moved, err
+			}
+			if swapped {
+				done++
+			} else {
+				moved = true
+			}
 		}
 		after = batch[len(batch)-1]
 	}
-	if err := v.records.Scrub(ctx); err != nil {
-		return count, fmt.Errorf("seal credentials again: %w", err)
-	}
-	return count, nil
 }
 
-// errMoved means that a sealed version was changed while it was sealed again.
-var errMoved = errors.New("a credential was changed meanwhile; run it again")
+func (v *Vault) isCurrent(s Sealed) bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.master.sealedWithFirst(s.Bytes)
+}
 
-func (v *Vault) reseal(ctx context.Context, s Sealed) (int, error) {
-	if v.master.sealedWithFirst(s.Bytes) {
-		return 0, nil
-	}
+// reseal says false when the version was changed or destroyed meanwhile.
+func (v *Vault) reseal(ctx context.Context, s Sealed) (bool, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
 	plain, err := v.aead.Decrypt(s.Bytes, place(s.Integration, s.Version))
 	if err != nil {
-		return 0, ErrSealed
+		return false, ErrSealed
 	}
 	defer clear(plain)
 	sealed, err := v.aead.Encrypt(plain, place(s.Integration, s.Version))
 	if err != nil {
-		return 0, fmt.Errorf("seal: %w", err)
+		return false, fmt.Errorf("seal: %w", err)
 	}
-	swapped, err := v.records.SwapSealed(ctx, s, sealed)
-	if err != nil {
-		return 0, err
-	}
-	if !swapped {
-		return 0, errMoved
-	}
-	return 1, nil
+	return v.records.SwapSealed(ctx, s, sealed)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,17 +27,28 @@ const maxSecrets = 1 << 20
 // Vault fills integration.Vault. It is safe for many callers at once.
 type Vault struct {
 	records Records
-	master  *Master
-	aead    tink.AEAD
 	now     func() time.Time
+
+	mu     sync.RWMutex // held for reading until what was sealed is stored
+	master *Master
+	aead   tink.AEAD // envelopes under the master
 }
 
 var _ integration.Vault = (*Vault)(nil)
 
 // New makes a Vault.
 func New(records Records, master *Master) *Vault {
-	envelope := aead.NewKMSEnvelopeAEAD2(aead.AES256GCMKeyTemplate(), master.aead)
-	return &Vault{records: records, master: master, aead: envelope, now: time.Now}
+	v := &Vault{records: records, now: time.Now}
+	v.use(master)
+	return v
+}
+
+// use seals and opens with the master from now on. It waits for versions that
+// are being sealed with the one before: afterwards all of those are stored.
+func (v *Vault) use(master *Master) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.master, v.aead = master, aead.NewKMSEnvelopeAEAD2(aead.AES256GCMKeyTemplate(), master.aead)
 }
 
 // Seal stores a new version, durably, and returns its number (from 1).
@@ -46,6 +58,8 @@ func (v *Vault) Seal(ctx context.Context, integrationID string, secrets map[stri
 		return 0, fmt.Errorf("seal a credential: %w", err)
 	}
 	defer clear(plain)
+	v.mu.RLock()
+	defer v.mu.RUnlock()
 	version, err := v.records.AddSealed(ctx, integrationID, func(version int64) ([]byte, error) {
 		return v.aead.Encrypt(plain, place(integrationID, version))
 	})
@@ -58,6 +72,8 @@ func (v *Vault) Seal(ctx context.Context, integrationID string, secrets map[stri
 // Open unseals a version. The audit line is written with the same transaction
 // that reads it: when the line cannot be stored, nothing is opened.
 func (v *Vault) Open(ctx context.Context, integrationID string, version int64, by, why string) (map[string]connector.Secret, error) {
+	v.mu.RLock() // the key that sealed it is not dropped before it is open
+	defer v.mu.RUnlock()
 	sealed, err := v.records.TakeSealed(ctx, integrationID, version, v.opened(integrationID, version, by, why))
 	if err != nil {
 		return nil, fmt.Errorf("open credential version %d: %w", version, err)
@@ -73,6 +89,7 @@ func (v *Vault) opened(integrationID string, version int64, by, why string) inte
 	}
 }
 
+// unseal is called with the lock held.
 func (v *Vault) unseal(s Sealed) (map[string]connector.Secret, error) {
 	plain, err := v.aead.Decrypt(s.Bytes, place(s.Integration, s.Version))
 	if err != nil { // what the cipher says helps nobody
@@ -99,6 +116,8 @@ func (v *Vault) Destroy(ctx context.Context, integrationID string, versions ...i
 // Verify says at start-up whether the master key is the right one, with the
 // first sealed version that there is. No secret leaves the call.
 func (v *Vault) Verify(ctx context.Context) error {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
 	first, err := v.records.ListSealed(ctx, Sealed{}, 1)
 	if err != nil {
 		return fmt.Errorf("verify the master key: %w", err)
