@@ -3,9 +3,11 @@ package postgresql
 import (
 	"context"
 	"io"
+	"strconv"
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/regrant/regrant/connector"
@@ -54,4 +56,47 @@ func throwAway(b *testing.B, dsn string) {
 	if _, err := conn.CopyTo(context.Background(), io.Discard, "COPY wide TO STDOUT (FORMAT binary)"); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// BenchmarkDecode is the taking apart alone: 30 columns, row by row as the
+// server sends them.
+func BenchmarkDecode(b *testing.B) {
+	const rows = 100_000
+	kinds := []struct {
+		name  string
+		bytes []byte
+	}{
+		{"int8", int8Bytes(42)}, {"int4", []byte{0, 0, 0, 7}}, {"int4", []byte{0, 0, 0, 7}}, {"text", []byte("customer 1234")}, {"text", []byte("street 77, a city")},
+		{"numeric", []byte{0, 2, 0, 0, 0, 0, 0, 2, 0, 12, 13, 72}}, {"timestamptz", int8Bytes(777_600_000_000_000)}, {"bool", []byte{1}}, {"float8", int8Bytes(4611686018427387904)}, {"uuid", make([]byte, 16)},
+	}
+	var fields []field
+	var schema []arrow.Field
+	var row [][]byte
+	for i := range 30 {
+		k := kinds[i%len(kinds)]
+		f := scalarForm(k.name, 12<<16|2+4)
+		fields = append(fields, field{into: f.make(true), keep: i == 0})
+		schema = append(schema, arrow.Field{Name: strconv.Itoa(i), Type: f.arrow})
+		row = append(row, k.bytes)
+	}
+	stream := copyStream(row)
+	head, message := stream[:len(copySignature)+8], stream[len(copySignature)+8:len(stream)-2]
+	d := newDecoder(arrow.NewSchema(schema, nil), fields, func(p piece) error { p.record.Release(); return nil })
+	b.SetBytes(int64(rows * len(message)))
+	for b.Loop() {
+		d.begin()
+		_, _ = d.Write(head)
+		for range rows {
+			if _, err := d.Write(message); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := d.flush(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if lost := d.lost(); len(lost) > 0 {
+		b.Fatalf("lost %v", lost)
+	}
+	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }

@@ -2,7 +2,9 @@ package postgresql
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -306,20 +308,17 @@ func (c *uuids) add(raw []byte) {
 	c.offsets = append(c.offsets, int32(len(c.data)))
 }
 
-const hexDigits = "0123456789abcdef"
-
 func appendUUID(dst, raw []byte) []byte {
-	var out [36]byte
-	j := 0
-	for i, b := range raw {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			out[j] = '-'
-			j++
-		}
-		out[j], out[j+1] = hexDigits[b>>4], hexDigits[b&15]
-		j += 2
-	}
-	return append(dst, out[:]...)
+	at := len(dst)
+	dst = slices.Grow(dst, 36)[:at+36]
+	out := dst[at : at+36 : at+36]
+	hex.Encode(out[0:8], raw[0:4])
+	hex.Encode(out[9:13], raw[4:6])
+	hex.Encode(out[14:18], raw[6:8])
+	hex.Encode(out[19:23], raw[8:10])
+	hex.Encode(out[24:36], raw[10:16])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return dst
 }
 
 // intervals keeps months, days and time apart: their sum depends on the date

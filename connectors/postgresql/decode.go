@@ -14,7 +14,7 @@ import (
 // bytes that three of them stay small.
 const (
 	recordRows  = 32 << 10
-	recordBytes = 16 << 20
+	recordBytes = 8 << 20
 )
 
 // copySignature begins every binary COPY.

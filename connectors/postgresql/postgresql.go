@@ -57,7 +57,7 @@ func open(_ context.Context, env connector.Env) (connector.Source, error) {
 	if err != nil {
 		return nil, formFault("port", "Enter the port as a number from 1 to 65535.", err)
 	}
-	return &source{env: env, settings: env.Settings, secrets: env.Secrets, host: host, port: uint16(number), tls: conf, route: route,
+	return &source{env: env, settings: env.Settings, secrets: env.Secrets, host: host, port: uint16(number), tls: conf, route: route, rowsEach: recordRows,
 		pages: map[string]*sqlkit.PageSize{}}, nil
 }
 

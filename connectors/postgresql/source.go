@@ -21,6 +21,7 @@ type source struct {
 	port     uint16
 	tls      *tls.Config // nil: off
 	route    *sqlkit.Route
+	rowsEach int // rows of a record, recordRows outside of tests
 
 	mu     sync.Mutex
 	held   *session // idle; nil while somebody uses it

@@ -191,7 +191,9 @@ func (r *reader) decoderOf(w *walk) *decoder {
 		}
 		return nil
 	}
-	return newDecoder(arrow.NewSchema(schema, nil), fields, emit)
+	d := newDecoder(arrow.NewSchema(schema, nil), fields, emit)
+	d.maxRows = r.s.rowsEach
+	return d
 }
 
 var errKeyValue = errors.New("no text for a key") //nolint:gochecknoglobals // a sentinel
