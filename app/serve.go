@@ -22,6 +22,7 @@ func serve(ctx context.Context, catalogue integration.Catalogue, flags cli.Serve
 	if err != nil {
 		return err
 	}
+	boundMemory()
 	log := newLog(s, os.Stderr)
 	p, err := open(ctx, catalogue, s, log)
 	if err != nil {
