@@ -53,7 +53,7 @@ func (s *server) list(ctx context.Context, _ integration.Person, _ *struct{}) (*
 	if err != nil {
 		return nil, err
 	}
-	return list(views, s.shortView), nil
+	return list(views, shortView), nil
 }
 
 func (s *server) change(ctx context.Context, who integration.Person, in *changeInput) (*one, error) {

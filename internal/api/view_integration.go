@@ -17,8 +17,9 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// shortView is an integration as a line of a list.
-func (s *server) shortView(v integration.View) client.Integration {
+// shortView is an integration as a line of a list: without tables, and without
+// guides, which are long and the same for many.
+func shortView(v integration.View) client.Integration {
 	in := v.Integration
 	out := client.Integration{
 		ID: in.ID, Slug: in.Slug, Name: in.Name, Connector: in.Connector, ConnectorTitle: v.Title,
@@ -30,7 +31,7 @@ func (s *server) shortView(v integration.View) client.Integration {
 	if in.Finished() {
 		out.Authorization = authorizationView(in.Authorization)
 	} else {
-		out.Draft = s.draftView(in)
+		out.Draft = draftView(in)
 	}
 	if in.Previous != nil {
 		out.UndoUntil = moment(in.Previous.Until)
@@ -40,7 +41,8 @@ func (s *server) shortView(v integration.View) client.Integration {
 
 // fullView is an integration with its tables and what is open.
 func (s *server) fullView(v integration.View) client.Integration {
-	out := s.shortView(v)
+	out := shortView(v)
+	s.guide(v.Integration, out.Draft)
 	out.Tables, out.LastPull, out.LastGood = tableViews(v.Record), pullPointer(v.LastPull), pullPointer(v.LastGood)
 	for _, i := range v.Incidents {
 		out.Incidents = append(out.Incidents, incidentView(i))
@@ -98,21 +100,23 @@ func expiryView(e *connector.Expiry) *client.Expiry {
 	return &client.Expiry{What: e.What, At: e.At.UTC(), Source: string(e.Source)}
 }
 
-// draftView shows what was begun, with the guide made from what was typed and
-// the public halves of generated keys.
-func (s *server) draftView(in integration.Integration) *client.Draft {
+func draftView(in integration.Integration) *client.Draft {
 	if in.Draft == nil {
 		return nil
 	}
-	out := &client.Draft{Form: in.Draft.Form, Settings: in.Draft.Settings, Public: in.Draft.Public}
+	return &client.Draft{Form: in.Draft.Form, Settings: in.Draft.Settings, Public: in.Draft.Public}
+}
+
+// guide adds what to do at the third party, made from what was typed and from
+// the public halves of generated keys.
+func (s *server) guide(in integration.Integration, draft *client.Draft) {
 	d, err := s.Heart.Catalogue().Find(in.Connector)
-	if err != nil {
-		return out
+	if err != nil || draft == nil {
+		return
 	}
-	if form, ok := d.Form(in.Draft.Form); ok {
-		out.Guide = guideView(form, merge(defaults(form), in.Draft.Settings, in.Draft.Public))
+	if form, ok := d.Form(draft.Form); ok {
+		draft.Guide = guideView(form, merge(defaults(form), draft.Settings, draft.Public))
 	}
-	return out
 }
 
 func merge(maps ...map[string]string) map[string]string {

@@ -43,6 +43,7 @@ type exited int
 
 // Run runs a command and returns the exit status.
 func Run(ctx context.Context, args []string, env Env) (status int) {
+	nothingAsked := len(args) == 0
 	defer func() {
 		if v := recover(); v != nil {
 			code, ok := v.(exited)
@@ -50,6 +51,9 @@ func Run(ctx context.Context, args []string, env Env) (status int) {
 				panic(v)
 			}
 			status = int(code)
+			if nothingAsked {
+				status = exitUsage
+			}
 		}
 	}()
 	var g grammar
@@ -63,6 +67,9 @@ func Run(ctx context.Context, args []string, env Env) (status int) {
 	if err != nil {
 		_, _ = fmt.Fprintln(env.Stderr, "regrant:", err)
 		return exitOurs
+	}
+	if nothingAsked {
+		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 type tablesCmd struct {
 	Name struct {
 		Name string        `arg:"" help:"Its name as list shows it."`
-		List tablesListCmd `cmd:"" default:"1" help:"List them."`
-		Find tablesFindCmd `cmd:"" help:"Look at the source for new ones."`
-		Set  tablesSetCmd  `cmd:"" help:"Change how one is read."`
+		List tablesListCmd `cmd:"" default:"1" help:"List the tables."`
+		Find tablesFindCmd `cmd:"" help:"Look at the source for new tables."`
+		Set  tablesSetCmd  `cmd:"" help:"Change how a table is read."`
 	} `arg:""`
 }
 

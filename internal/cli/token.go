@@ -5,9 +5,9 @@ import (
 )
 
 type tokenCmd struct {
-	List   tokenListCmd   `cmd:"" default:"1" help:"Every token, without its text."`
-	Create tokenCreateCmd `cmd:"" help:"Make one; its text is printed only this once."`
-	Revoke tokenRevokeCmd `cmd:"" help:"End one at once."`
+	List   tokenListCmd   `cmd:"" default:"1" help:"Every API token, without its text."`
+	Create tokenCreateCmd `cmd:"" help:"Make an API token; its text is printed only this once."`
+	Revoke tokenRevokeCmd `cmd:"" help:"End an API token at once."`
 }
 
 type tokenListCmd struct{}
