@@ -10,7 +10,7 @@ import (
 
 const (
 	lookEvery = 400 * time.Millisecond
-	beginTime = 2 * time.Minute // for a pull that was asked for to begin
+	quietTime = 2 * time.Minute // without a sign of the pull that was asked for
 )
 
 type updateCmd struct {
@@ -24,6 +24,7 @@ type asked struct {
 	before string             // its newest pull then, unless that is still running
 	pull   *client.Pull
 	after  client.Integration
+	sign   time.Time // when something was last seen of the pull
 }
 
 // Run asks for pulls and waits for them if it should.
@@ -44,7 +45,7 @@ func (c *updateCmd) Run(ctx *runContext, a *app) error {
 		if err != nil {
 			return a.noIntegration(ctx, server, name, err)
 		}
-		one := &asked{in: in, after: in}
+		one := &asked{in: in, after: in, sign: a.now()}
 		if in.LastPull != nil && in.LastPull.Ended != nil {
 			one.before = in.LastPull.ID
 		}
@@ -95,8 +96,12 @@ func (a *app) askedFor(waiting []*asked) error {
 func (a *app) follow(ctx context.Context, server *client.Client, waiting []*asked) error {
 	shown := a.newMeter(ctx, waiting)
 	defer shown.end()
-	deadline := a.now().Add(beginTime)
 	for {
+		progress, err := server.Progress(ctx)
+		if err != nil {
+			return err
+		}
+		shown.progress(progress)
 		open := false
 		for _, one := range waiting {
 			if one.pull != nil {
@@ -106,12 +111,12 @@ func (a *app) follow(ctx context.Context, server *client.Client, waiting []*aske
 			if err != nil {
 				return fmt.Errorf("%s: %w", one.in.Slug, err)
 			}
-			one.look(in)
+			one.look(in, progress, a.now())
 			switch {
 			case one.pull != nil:
 				shown.ended(one)
-			case !one.begun(in) && a.now().After(deadline):
-				return fmt.Errorf("%s: the pull did not begin within %s: look at regrant doctor", one.in.Slug, beginTime)
+			case a.now().Sub(one.sign) > quietTime:
+				return fmt.Errorf("%s: nothing was pulled for %s: look at regrant doctor", one.in.Slug, quietTime)
 			default:
 				open = true
 			}
@@ -119,24 +124,22 @@ func (a *app) follow(ctx context.Context, server *client.Client, waiting []*aske
 		if !open {
 			return nil
 		}
-		progress, err := server.Progress(ctx)
-		if err != nil {
-			return err
-		}
-		shown.progress(progress)
 		if err := wait(ctx, lookEvery); err != nil {
 			return err
 		}
 	}
 }
 
-func (one *asked) begun(in client.Integration) bool {
-	return in.LastPull != nil && in.LastPull.ID != one.before
-}
-
-func (one *asked) look(in client.Integration) {
+// look takes what is new of one pull. One that looks as if it ran may belong
+// to a process that died: only another pull, or progress, is a sign of life;
+// progress of any integration, since this one may wait for its turn.
+func (one *asked) look(in client.Integration, progress []client.Progress, now time.Time) {
+	moved := in.LastPull != nil && (one.after.LastPull == nil || in.LastPull.ID != one.after.LastPull.ID)
+	if moved || len(progress) > 0 {
+		one.sign = now
+	}
 	one.after = in
-	if one.begun(in) && in.LastPull.Ended != nil {
+	if in.LastPull != nil && in.LastPull.ID != one.before && in.LastPull.Ended != nil {
 		one.pull = in.LastPull
 	}
 }
