@@ -41,8 +41,9 @@ type Config struct {
 
 type server struct {
 	Config
-	mux *http.ServeMux
-	api huma.API
+	mux       *http.ServeMux
+	api       huma.API
+	readiness readiness
 }
 
 // New returns the handler of /api/, /healthz, /readyz and /metrics.
