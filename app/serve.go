@@ -96,7 +96,12 @@ func newLog(s settings.Settings, w io.Writer) *slog.Logger {
 
 // local opens the product in this process for one command.
 func local(ctx context.Context, catalogue integration.Catalogue, dir string) (http.Handler, string, func() error, error) {
-	s, err := load(nil, "", dir)
+	return localWith(ctx, catalogue, dir, "")
+}
+
+// localWith is local with the settings file named.
+func localWith(ctx context.Context, catalogue integration.Catalogue, dir, path string) (http.Handler, string, func() error, error) {
+	s, err := load(nil, path, dir)
 	if err != nil {
 		return nil, "", nil, err
 	}

@@ -94,6 +94,8 @@ func exitOf(err error) int {
 			return byCause(p.Cause)
 		case p.Status >= 500:
 			return exitOurs
+		case len(p.Errors) > 0: // values that are not right are a matter of how it was called
+			return exitUsage
 		}
 	}
 	return exitFailed
