@@ -27,14 +27,19 @@ import (
 func BenchmarkPipe(b *testing.B) {
 	rows, commit := number("ROWS", 2_000_000), number("COMMIT", 250_000)
 	for b.Loop() {
-		w := openBench(b)
+		w, path := openBenchAt(b)
 		idle := resident(b, "VmRSS")
 		took := pour(b, w, order(), rows, commit)
 		b.ReportMetric(float64(rows)/took.Seconds(), "rows/s")
 		b.ReportMetric(float64(idle), "idle-MB")
 		b.ReportMetric(float64(resident(b, "VmHWM")-idle), "peak-MB-over-idle")
+		begin := time.Now()
 		if err := w.Close(); err != nil {
 			b.Fatal(err)
+		}
+		b.ReportMetric(float64(time.Since(begin).Milliseconds()), "close-ms")
+		if info, err := os.Stat(path); err == nil {
+			b.ReportMetric(float64(info.Size()>>20), "file-MB")
 		}
 	}
 }
@@ -82,15 +87,22 @@ func put(b *testing.B, l warehouse.Load, r arrow.RecordBatch) {
 
 func openBench(b *testing.B) warehouse.Warehouse {
 	b.Helper()
+	w, _ := openBenchAt(b)
+	return w
+}
+
+func openBenchAt(b *testing.B) (warehouse.Warehouse, string) {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "bench.duckdb")
 	w, err := duckdb.Open(b.Context(), duckdb.Config{
-		Path:        filepath.Join(b.TempDir(), "bench.duckdb"),
+		Path:        path,
 		MemoryLimit: os.Getenv("REGRANT_BENCH_MEMORY"),
 		Threads:     number("THREADS", 0),
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return w
+	return w, path
 }
 
 // pour gives the time that the warehouse took, without that of making rows.

@@ -312,7 +312,7 @@ func (l *load) Close() error {
 			}
 		}
 		// Back to the pool as it came, so that the next owner finds no stage.
-		_, _ = l.conn.ExecContext(ctx, "USE "+quote(l.e.name)+".main")
+		_, _ = l.conn.ExecContext(ctx, use(l.e.name))
 		err = errors.Join(err, l.conn.Close())
 	}
 	l.unlock()

@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	ownSchema = "_regrant"          // positions and the layout's version
-	stage     = "_regrant_stage"    // in-memory database of the Arrow views
-	shadowTag = "_regrant_replace_" // prefix of tables that are being built anew
+	ownSchema    = "_regrant"          // positions and the layout's version
+	stage        = "_regrant_stage"    // in-memory database of the Arrow views
+	rowsDatabase = "_regrant_rows"     // DuckDB's name of the file, whatever it is called
+	shadowTag    = "_regrant_replace_" // prefix of tables that are being built anew
 )
 
 // quote writes an identifier.

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	dk "github.com/duckdb/duckdb-go/v2"
 
@@ -36,6 +38,11 @@ const DefaultMemoryLimit = "96MB"
 // not full, and putting those together later costs more than the second
 // thread gains. The other core decodes what comes next.
 const DefaultThreads = 1
+
+// rowGroup is how many rows DuckDB compresses and writes at once. A commit of
+// fewer goes through the log and is written twice; pulls of wide tables commit
+// about so many. DuckDB's own choice is twice that and takes more memory.
+const rowGroup = 61_440
 
 // layoutVersion is raised when the tables of _regrant change.
 const layoutVersion = 1
@@ -106,23 +113,34 @@ func (c *Config) complete() error {
 }
 
 // open connects to the file and prepares it; the caller holds mu or is alone.
+// The file is attached to a database in memory, because how large its row
+// groups are can be said only so.
 func (e *engine) open(ctx context.Context) error {
 	if err := checkHeader(e.cfg.Path); err != nil {
 		return err
 	}
-	con, err := dk.NewConnector(e.cfg.dsn(), nil)
+	var attached atomic.Bool
+	con, err := dk.NewConnector(e.cfg.dsn(), func(x driver.ExecerContext) error {
+		if !attached.Load() {
+			return nil
+		}
+		_, err := x.ExecContext(context.Background(), use(rowsDatabase), nil)
+		return err
+	})
 	if err != nil {
 		return classifyOpen(e.cfg.Path, err)
 	}
 	db := sql.OpenDB(con)
 	db.SetMaxIdleConns(4)
-	name, err := prepare(ctx, db)
-	if err != nil {
+	if err := prepare(ctx, db, e.cfg.Path); err != nil {
 		return errors.Join(classifyOpen(e.cfg.Path, err), db.Close())
 	}
-	e.db, e.name, e.broken = db, name, false
+	attached.Store(true)
+	e.db, e.name, e.broken = db, rowsDatabase, false
 	return nil
 }
+
+func use(database string) string { return "USE " + quote(database) + ".main" }
 
 // checkHeader refuses a file of another program: DuckDB itself would look for
 // an extension that reads it.
@@ -154,17 +172,18 @@ func (c Config) dsn() string {
 		// Nothing is fetched from the network, not even at opening.
 		"autoinstall_known_extensions": {"false"},
 		"autoload_known_extensions":    {"false"},
-		// Better compression than what DuckDB writes by default, for the
-		// sake of versions before the one that is linked here.
-		"storage_compatibility_version": {"v1.4.0"},
 	}
-	return c.Path + "?" + q.Encode()
+	return ":memory:?" + q.Encode()
 }
 
 // settings are for good: the last one locks them. The warehouse reads and
 // writes its own file and nothing else, whatever a query asks for.
-func settings() []string {
+func settings(path string) []string {
 	return []string{
+		// The storage version gives better compression than what DuckDB writes
+		// by default for the sake of versions before the one linked here.
+		fmt.Sprintf("ATTACH %s AS %s (STORAGE_VERSION 'v1.4.0', ROW_GROUP_SIZE %d)", text(path), quote(rowsDatabase), rowGroup),
+		use(rowsDatabase),
 		"SET GLOBAL TimeZone = 'UTC'",
 		"SET GLOBAL preserve_insertion_order = false", // inserts need not buffer to keep an order
 		// Row groups that are not full are put together at checkpoints; all at
@@ -179,32 +198,34 @@ func settings() []string {
 }
 
 // prepare makes what the engine needs besides the tables of the integrations.
-func prepare(ctx context.Context, db *sql.DB) (name string, err error) {
-	if err := db.QueryRowContext(ctx, "SELECT current_database()").Scan(&name); err != nil {
-		return "", err
+func prepare(ctx context.Context, db *sql.DB, path string) error {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return err
 	}
-	own := quote(name) + "." + quote(ownSchema)
-	for _, statement := range settings() {
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return "", err
+	defer c.Close()
+	for _, statement := range settings(path) {
+		if _, err := c.ExecContext(ctx, statement); err != nil {
+			return err
 		}
 	}
+	own := quote(rowsDatabase) + "." + quote(ownSchema)
 	var version int
-	err = db.QueryRowContext(ctx, "SELECT max(version) FROM "+own+".layout").Scan(&version)
+	err = c.QueryRowContext(ctx, "SELECT max(version) FROM "+own+".layout").Scan(&version)
 	switch {
 	case err != nil && strings.Contains(err.Error(), "Catalog Error"):
-		return name, create(ctx, db, own)
+		return create(ctx, c, own)
 	case err != nil:
-		return "", err
+		return err
 	case version > layoutVersion:
-		return "", fmt.Errorf("%w: its layout is %d, this Regrant knows %d; use the newer Regrant", warehouse.ErrVersion, version, layoutVersion)
+		return fmt.Errorf("%w: its layout is %d, this Regrant knows %d; use the newer Regrant", warehouse.ErrVersion, version, layoutVersion)
 	}
-	return name, nil
+	return nil
 }
 
 // create lays down our own tables in one transaction.
-func create(ctx context.Context, db *sql.DB, own string) error {
-	tx, err := db.BeginTx(ctx, nil)
+func create(ctx context.Context, c *sql.Conn, own string) error {
+	tx, err := c.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -242,6 +263,10 @@ func (e *engine) healthy(ctx context.Context) (*sql.DB, error) {
 		return nil, errors.New("the warehouse is closed")
 	}
 	if e.broken {
+		// Never two at once: within a process nothing else keeps them apart.
+		if e.db != nil && e.db.Stats().InUse > 0 {
+			return nil, errors.New("the warehouse is opened again as soon as the work that failed has ended")
+		}
 		if e.db != nil {
 			_ = e.db.Close()
 			e.db = nil

@@ -30,7 +30,7 @@ type viewer struct {
 }
 
 func newViewer(ctx context.Context, conn *sql.Conn) (*viewer, error) {
-	if _, err := conn.ExecContext(ctx, "USE "+quote(stage)+".main"); err != nil {
+	if _, err := conn.ExecContext(ctx, use(stage)); err != nil {
 		return nil, fmt.Errorf("prepare connection: %w", err)
 	}
 	id, err := dk.ConnId(conn)
