@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/regrant/regrant/internal/testservers/postgres"
+	"github.com/regrant/regrant/internal/testservers/ssh"
 	"github.com/regrant/regrant/internal/web/webtest/browser"
 )
 
@@ -43,21 +44,23 @@ func shoot(t *testing.T, p *browser.Page, name string) {
 	}
 }
 
-// TestThePersonsStory is the main job as a person lives it: set up, connect,
-// see it break, click its name, re-authorize, and see it turn healthy in a
-// page that was never loaded again.
-func TestThePersonsStory(t *testing.T) {
+// TestTheBrowser lives stories with the real product in a real browser.
+func TestTheBrowser(t *testing.T) {
+	bin := build(t)
+	t.Run("password changed", func(t *testing.T) { passwordChanged(t, bin) })
+	t.Run("bastion rebuilt", func(t *testing.T) { bastionRebuilt(t, bin) })
+}
+
+// passwordChanged is the main job as a person lives it: set up, connect, see
+// it break, click its name, re-authorize, and see it turn healthy in a page
+// that was never loaded again.
+func passwordChanged(t *testing.T, bin string) {
 	page := browser.Open(t)
 	axe := browser.NewAxe(t)
 	db := shop(t)
-	regrant := serve(t, build(t))
+	regrant := serve(t, bin)
 
-	page.Open(regrant.setUp)
-	page.Fill("#email", "ada@example.com")
-	page.Fill("#password", "correct horse battery")
-	page.Fill("#again", "correct horse battery")
-	page.Click(".stacked .primary")
-	page.Until(`document.querySelector('.empty')`)
+	setUp(t, page, regrant)
 	accessible(t, axe, page, "the empty list")
 	shoot(t, page, "empty")
 
@@ -117,7 +120,89 @@ func TestThePersonsStory(t *testing.T) {
 	secretsStay(t, page, regrant.url)
 }
 
+// bastionRebuilt connects through a real SSH server with the key that the
+// page shows, gives that server other host keys, and accepts them on sight of
+// both fingerprints.
+func bastionRebuilt(t *testing.T, bin string) {
+	page := browser.Open(t)
+	axe := browser.NewAxe(t)
+	db, bastion := shop(t), ssh.Start(t)
+	regrant := serve(t, bin)
+	setUp(t, page, regrant)
+	begin(t, page, db)
+	choose(page, "f-connection", "ssh")
+	page.Until(`!document.getElementById('f-ssh_host').closest('.field').hidden`)
+	page.Fill("#f-ssh_host", "127.0.0.1")
+	page.Fill("#f-ssh_port", strconv.Itoa(bastion.Port()))
+	page.Fill("#f-ssh_user", bastion.User())
+	key := browser.Eval[string](page, `document.querySelector('.public pre').textContent.trim()`)
+	if !strings.HasPrefix(key, "ssh-ed25519 ") {
+		t.Fatalf("the page shows no public key but %q", key)
+	}
+	page.Until(`document.getElementById('guide').textContent.includes(` + strconv.Quote(strings.Fields(key)[1]) + `)`) // the script to paste installs it
+	if err := bastion.SetAuthorizedKeys(key); err != nil {
+		t.Fatal(err)
+	}
+	shoot(t, page, "connect-ssh")
+	page.Click("#authorize .form-end .primary")
+	page.Until(attempted)
+
+	page.Open(regrant.url + "/integrations/shop")
+	page.Within(30*time.Second, `document.querySelector('.hero .badge').textContent.trim() === 'Healthy'`)
+	if err := bastion.SwapHostKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	page.Click(`form[action$="/probe"] button`)
+	page.Within(30*time.Second, `document.querySelector('.hero .badge').textContent.trim() === 'Needs re-authorization'`)
+	page.Click(`.page-head a.primary`)
+	page.Until(`document.querySelectorAll('.hosts code').length >= 2`)
+	shown := browser.Eval[string](page, `document.querySelector('.trust .hosts').textContent`)
+	found := false
+	for _, fingerprint := range bastion.Fingerprints() {
+		found = found || strings.Contains(shown, fingerprint)
+	}
+	if !found {
+		t.Errorf("the new fingerprint is not shown: %s", shown)
+	}
+	accessible(t, axe, page, "another host key")
+	shoot(t, page, "host-key")
+
+	page.Click("#authorize .form-end .primary") // without accepting: refused
+	page.Until(`document.querySelector('#attempt-title')?.textContent.includes('nothing was changed')`)
+	page.Click("#accept")
+	page.Click("#authorize .form-end .primary")
+	page.Until(attempted)
+	page.Open(regrant.url + "/integrations/shop")
+	page.Within(30*time.Second, `document.querySelector('.hero .badge').textContent.trim() === 'Healthy'`)
+}
+
+func setUp(t *testing.T, page *browser.Page, regrant product) {
+	t.Helper()
+	page.Open(regrant.setUp)
+	page.Fill("#email", "ada@example.com")
+	page.Fill("#password", "correct horse battery")
+	page.Fill("#again", "correct horse battery")
+	page.Click(".stacked .primary")
+	page.Until(`document.querySelector('.empty')`)
+}
+
+// attempted holds on the page of an attempt that ended well.
+const attempted = `/^(Connected|Proven and in force)$/.test(document.querySelector('#attempt-title')?.textContent.trim())`
+
+func choose(page *browser.Page, id, value string) {
+	page.Is(`(e => { e.value = '` + value + `'; e.dispatchEvent(new Event('change', { bubbles: true })); return true })(document.getElementById('` + id + `'))`)
+}
+
 func connect(t *testing.T, page *browser.Page, db *postgres.Server) {
+	t.Helper()
+	begin(t, page, db)
+	shoot(t, page, "connect")
+	page.Click("#authorize .form-end .primary")
+	page.Until(attempted)
+}
+
+// begin fills the form up to Save & Test.
+func begin(t *testing.T, page *browser.Page, db *postgres.Server) {
 	t.Helper()
 	page.Click(`a.choice[href="/connect/postgresql"]`)
 	page.Fill("#f-name", "Shop")
@@ -128,10 +213,7 @@ func connect(t *testing.T, page *browser.Page, db *postgres.Server) {
 	page.Fill("#f-user", "pull_ro")
 	page.Fill("#f-password", "first password")
 	page.Fill("#f-database", "shop")
-	page.Is(`(e => { e.value = 'off'; e.dispatchEvent(new Event('change', { bubbles: true })); return true })(document.getElementById('f-tls_mode'))`)
-	shoot(t, page, "connect")
-	page.Click("#authorize .form-end .primary")
-	page.Until(`/^(Connected|Proven and in force)$/.test(document.querySelector('#attempt-title')?.textContent.trim())`)
+	choose(page, "f-tls_mode", "off")
 }
 
 func accessible(t *testing.T, axe *browser.Axe, page *browser.Page, where string) {

@@ -15,7 +15,7 @@ import (
 func (w *Web) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset":      w.assets.url,
-		"icon":       icon,
+		"icon":       icons(),
 		"ago":        func(t time.Time) template.HTML { return timeTag(t, w.Now(), "never") },
 		"lasting":    func(t time.Time) template.HTML { return lastingTag(t, w.Now()) },
 		"agoOr":      func(t time.Time, none string) template.HTML { return timeTag(t, w.Now(), none) },

@@ -211,18 +211,23 @@ func eventIcon(k integration.EventKind) string {
 	}
 }
 
-// icon draws one of the product's own line icons. They say nothing to a
-// screen reader: the word beside them does.
-func icon(name string) template.HTML {
-	d, ok := iconPaths()[name]
-	if !ok {
-		d = iconPaths()["dot"]
+// icons draws the product's own line icons. They say nothing to a screen
+// reader: the word beside them does.
+func icons() func(name string) template.HTML {
+	drawn := make(map[string]template.HTML)
+	for name, d := range iconPaths() {
+		class := "icon"
+		if name == "spin" {
+			class = "icon spin"
+		}
+		drawn[name] = template.HTML(`<svg class="` + class + `" viewBox="0 0 16 16" aria-hidden="true" focusable="false">` + d + `</svg>`) //nolint:gosec // fixed text
 	}
-	class := "icon"
-	if name == "spin" {
-		class = "icon spin"
+	return func(name string) template.HTML {
+		if d, ok := drawn[name]; ok {
+			return d
+		}
+		return drawn["dot"]
 	}
-	return template.HTML(`<svg class="` + class + `" viewBox="0 0 16 16" aria-hidden="true" focusable="false">` + d + `</svg>`) //nolint:gosec // fixed text
 }
 
 // iconPaths are drawn on a 16 × 16 grid with a stroke of the text's colour.
