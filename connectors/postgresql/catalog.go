@@ -105,7 +105,9 @@ func relationsSQL(where string) string {
 		` FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ` + where + ` ORDER BY n.nspname, c.relname`
 }
 
-// columnsSQL follows domains down to the type that travels on the wire.
+// columnsSQL follows domains down to the type that travels on the wire. The
+// modifier -1 gives names of types without a length: NULL would give
+// "character", which as a cast means one character.
 func columnsSQL(where string, major int) string {
 	bytewise := `(SELECT datcollate IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database())`
 	if major >= 15 {
@@ -115,7 +117,7 @@ func columnsSQL(where string, major int) string {
 		`SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd' UNION ALL ` +
 		`SELECT d.root, y.typbasetype, y.typtypmod FROM domain d JOIN pg_type y ON y.oid = d.base WHERE y.typtype = 'd') ` +
 		`SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), b.typname, bn.nspname, b.typtype, ` +
-		`coalesce(e.typname, ''), coalesce(en.nspname, ''), coalesce(d.typmod, a.atttypmod), a.attndims, format_type(b.oid, NULL), ` +
+		`coalesce(e.typname, ''), coalesce(en.nspname, ''), coalesce(d.typmod, a.atttypmod), a.attndims, format_type(b.oid, -1), ` +
 		`a.attnotnull, a.attidentity <> '' OR coalesce(pg_get_expr(v.adbin, v.adrelid), '') LIKE 'nextval(%', ` +
 		`has_column_privilege(c.oid, a.attnum, 'SELECT'), a.attcollation IN (950, 951) OR (a.attcollation = 100 AND ` + bytewise + `) ` +
 		`FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace ` +

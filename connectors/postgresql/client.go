@@ -235,14 +235,26 @@ func lastRows(results []*pgconn.Result) [][][]byte {
 	return nil
 }
 
+// patience is the setting for a statement that reads a whole table: its time
+// goes on while the consumer is busy.
+const patience = `SET LOCAL statement_timeout = '12h'; `
+
 // copyTo runs COPY (query) TO STDOUT in a transaction of its own.
-func (c *session) copyTo(ctx context.Context, d *decoder, query string) error {
-	return c.copyWith(ctx, d, prologue+"COPY ("+query+") TO STDOUT (FORMAT binary); COMMIT")
+func (c *session) copyTo(ctx context.Context, d *decoder, query string, long bool) error {
+	settings := prologue
+	if long {
+		settings += patience
+	}
+	return c.copyWith(ctx, d, settings+"COPY ("+query+") TO STDOUT (FORMAT binary); COMMIT")
 }
 
 // copyWithin does so in the transaction that begin opened.
-func (c *session) copyWithin(ctx context.Context, d *decoder, query string) error {
-	return c.copyWith(ctx, d, "COPY ("+query+") TO STDOUT (FORMAT binary)")
+func (c *session) copyWithin(ctx context.Context, d *decoder, query string, long bool) error {
+	settings := ""
+	if long {
+		settings = patience
+	}
+	return c.copyWith(ctx, d, settings+"COPY ("+query+") TO STDOUT (FORMAT binary)")
 }
 
 func (c *session) copyWith(ctx context.Context, d *decoder, sql string) error {

@@ -236,7 +236,8 @@ func TestTerminated(t *testing.T) {
 func TestNetwork(t *testing.T) {
 	t.Parallel()
 	b := bundle{nil, t}
-	env := connector.Env{Settings: map[string]string{"host": "db.invalid", "port": "5432", "user": "u", "database": "d", "tls_mode": "off"}}
+	env := connector.Env{Settings: map[string]string{"host": "db.invalid", "port": "5432", "user": "u", "database": "d", "tls_mode": "off"},
+		Secrets: map[string]connector.Secret{"password": connector.NewSecret(testPassword)}}
 	env.Dial = func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "db.invalid", IsNotFound: true}}
 	}

@@ -170,6 +170,7 @@ func (f *follower) phase(ctx context.Context) error {
 // walkOf is the stretch of a phase; nil when there is nothing to read yet.
 func (f *follower) walkOf(at *run) (*walk, error) {
 	w := walk{cols: f.cols, order: f.orderOf(at.Phase), after: at.After, take: f.take}
+	w.stream = !indexed(w.order)
 	if n := len(w.after); n != 0 && n != len(w.order) {
 		return nil, positionFault(f.t.full(), fmt.Errorf("a position with %d values for an order of %d", n, len(w.order)))
 	}

@@ -24,7 +24,8 @@ func (r *reader) full(ctx context.Context) error {
 		return err
 	}
 	r.held = true
-	w := walk{cols: r.cols, order: rawOrder(r.key), after: pos.Run.After, take: func(p piece, last []string) error {
+	terms := rawOrder(r.key)
+	w := walk{cols: r.cols, order: terms, stream: !indexed(terms), after: pos.Run.After, take: func(p piece, last []string) error {
 		pos.Rows += p.record.NumRows()
 		if len(r.key) > 0 {
 			pos.Run.After = last

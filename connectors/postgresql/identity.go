@@ -3,6 +3,7 @@ package postgresql
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -50,8 +51,21 @@ func (s *source) identify(ctx context.Context, c *session, row [][]byte) connect
 	if row[8] != nil {
 		id.Expiries = append(id.Expiries, connector.Expiry{What: "the password of role " + user, At: time.Unix(number64(row[8]), 0).UTC(), Source: connector.PasswordValidity})
 	}
+	id.Expiries = append(id.Expiries, s.certificateExpiry()...)
 	id.Warnings = s.warnings(c, row)
 	return id
+}
+
+// certificateExpiry is the end of the client certificate, if one is used.
+func (s *source) certificateExpiry() []connector.Expiry {
+	if s.tls == nil || len(s.tls.Certificates) == 0 || len(s.tls.Certificates[0].Certificate) == 0 {
+		return nil
+	}
+	cert, err := x509.ParseCertificate(s.tls.Certificates[0].Certificate[0])
+	if err != nil {
+		return nil
+	}
+	return []connector.Expiry{{What: "the client certificate", At: cert.NotAfter.UTC(), Source: connector.Certificate}}
 }
 
 // fingerprint names the database by its cluster's own number, which a standby

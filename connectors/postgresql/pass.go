@@ -202,7 +202,7 @@ func (r *reader) record(ctx context.Context, texts []string) (arrow.RecordBatch,
 	for i, k := range r.key {
 		list[i] = "(" + literal(texts[i]) + "::" + k.castType + ")" + k.form.cast
 	}
-	if err := r.copy(ctx, d, "SELECT "+strings.Join(list, ", ")); err != nil {
+	if err := r.copy(ctx, d, "SELECT "+strings.Join(list, ", "), false); err != nil {
 		return nil, err
 	}
 	if err := d.flush(); err != nil {

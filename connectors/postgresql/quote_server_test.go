@@ -63,7 +63,7 @@ func TestTextsAgreeWithTheServer(t *testing.T) {
 		form := formOf(src)
 		var text string
 		d := newDecoder(nil, []field{{keep: true}}, nil)
-		must(t, c.copyTo(testContext(t), d, "SELECT "+literal(v.value)+"::"+v.kind))
+		must(t, c.copyTo(testContext(t), d, "SELECT "+literal(v.value)+"::"+v.kind, false))
 		text, ok := form.text(d.last[0])
 		if !ok {
 			t.Errorf("%s %s has no text", v.kind, v.value)

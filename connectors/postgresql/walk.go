@@ -39,7 +39,7 @@ func (r *reader) walk(ctx context.Context, w walk) error {
 		}
 		limit := w.limit(r)
 		began, bytes := time.Now(), d.wire
-		err := r.copy(ctx, d, w.sql(r.t, limit))
+		err := r.copy(ctx, d, w.sql(r.t, limit), w.long())
 		if err == nil {
 			err = d.flush()
 		}
@@ -60,17 +60,20 @@ func (r *reader) walk(ctx context.Context, w walk) error {
 	}
 }
 
-func (r *reader) copy(ctx context.Context, d *decoder, query string) error {
+func (r *reader) copy(ctx context.Context, d *decoder, query string, long bool) error {
 	if r.held {
-		return r.c.copyWithin(ctx, d, query)
+		return r.c.copyWithin(ctx, d, query, long)
 	}
-	return r.c.copyTo(ctx, d, query)
+	return r.c.copyTo(ctx, d, query, long)
 }
+
+// long says that the stretch is one statement, however many rows there are.
+func (w *walk) long() bool { return w.stream || len(w.order) == 0 }
 
 // limit is the size of the next page; 0: no limit.
 func (w *walk) limit(r *reader) int64 {
 	switch rows := int64(r.size.Rows()); {
-	case w.stream || len(w.order) == 0:
+	case w.long():
 		return max(r.left, 0)
 	case r.left > 0:
 		return min(r.left, rows)
