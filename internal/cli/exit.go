@@ -90,12 +90,12 @@ func exitOf(err error) int {
 	}
 	if p := client.ProblemOf(err); p != nil {
 		switch {
+		case len(p.Errors) > 0: // values that are not right are a matter of how it was called
+			return exitUsage
 		case p.Cause != "":
 			return byCause(p.Cause)
 		case p.Status >= 500:
 			return exitOurs
-		case len(p.Errors) > 0: // values that are not right are a matter of how it was called
-			return exitUsage
 		}
 	}
 	return exitFailed

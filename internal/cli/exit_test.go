@@ -24,6 +24,7 @@ func TestExitStatuses(t *testing.T) {
 		{problem(404, ""), 1},
 		{problem(401, ""), 1},
 		{problem(422, "invalid"), 1},
+		{&client.Problem{Status: 422, Cause: "invalid", Errors: []client.FieldProblem{{Field: "host"}}}, 2},
 		{usage(errors.New("x")), 2},
 		{problem(409, "expired"), 3},
 		{problem(409, "access_changed"), 3},
