@@ -25,6 +25,8 @@ func (p persons) SetUp(ctx context.Context, token, email, password string) (inte
 	return who, forPages(err)
 }
 
+func (p persons) SetUpNeeded(ctx context.Context) (bool, error) { return p.service.SetUpNeeded(ctx) }
+
 func (p persons) SignIn(ctx context.Context, email, password, remote string) (integration.Person, error) {
 	who, err := p.service.SignIn(ctx, email, password, remote)
 	return who, forPages(err)

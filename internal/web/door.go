@@ -12,10 +12,15 @@ import (
 type doorData struct {
 	Token, Email, Next string
 	Wrong              string
+	Nobody             bool // there is no administrator yet
 }
 
 func (w *Web) showSetUp(rw http.ResponseWriter, r *http.Request) error {
 	data := doorData{Token: r.URL.Query().Get("token")}
+	if data.Token == "" {
+		http.Redirect(rw, r, "/sign-in", http.StatusSeeOther)
+		return nil
+	}
 	return w.show(rw, r, "setup", pageData{Title: "Set up Regrant", Data: data})
 }
 
@@ -54,7 +59,14 @@ func (w *Web) showSignIn(rw http.ResponseWriter, r *http.Request) error {
 		http.Redirect(rw, r, next, http.StatusSeeOther)
 		return nil
 	}
-	return w.show(rw, r, "signin", pageData{Title: "Sign in", Data: doorData{Next: next}})
+	data := doorData{Next: next}
+	if asker, ok := w.People.(SetUpAsker); ok {
+		var err error
+		if data.Nobody, err = asker.SetUpNeeded(r.Context()); err != nil {
+			return err
+		}
+	}
+	return w.show(rw, r, "signin", pageData{Title: "Sign in", Data: data})
 }
 
 func (w *Web) signIn(rw http.ResponseWriter, r *http.Request) error {

@@ -110,7 +110,7 @@ func newFormView(d connector.Definition, form connector.Form, in integration.Int
 		fv := fieldView{
 			Field: f, Error: wrong[f.Name], Hidden: !f.Show.Holds(values), Steers: steers[f.Name],
 			Public: public[f.Name], Changed: f.Identity && in.Finished(),
-			Optional: !f.Required && f.Default == "" && f.Kind != connector.Choice && f.Kind != connector.Toggle,
+			Optional: !f.Required && f.Default == "" && f.Kind != connector.Choice && f.Kind != connector.Toggle && public[f.Name] == "",
 		}
 		if f.Secret {
 			fv.Kept = sealed || fv.Public != ""

@@ -431,3 +431,19 @@ func TestQueriesOnlyRead(t *testing.T) {
 		}
 	}
 }
+
+func TestTheDoorSaysWhereTheFirstAccountComesFrom(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const hint = "Open the one-time link that Regrant printed"
+	if strings.Contains(b.get(t, "", "/sign-in").body, hint) {
+		t.Error("the hint is shown although there are people")
+	}
+	b.door.Empty = true
+	if !strings.Contains(b.get(t, "", "/sign-in").body, hint) {
+		t.Error("the hint is not shown although there is nobody")
+	}
+	if a := b.get(t, "", "/set-up"); a.header.Get("Location") != "/sign-in" {
+		t.Errorf("a set-up page without a token answered %d", a.status)
+	}
+}

@@ -58,6 +58,13 @@ type People interface {
 	RevokeToken(ctx context.Context, who integration.Person, id string) error
 }
 
+// SetUpAsker is an optional power of People: with it, the pages at the door
+// tell a newcomer where the first account comes from.
+type SetUpAsker interface {
+	// SetUpNeeded says whether there is no administrator yet.
+	SetUpNeeded(context.Context) (bool, error)
+}
+
 // Sessions remembers who is signed in, by cookie.
 type Sessions interface {
 	// Wrap loads and saves the session around each request.
@@ -75,7 +82,6 @@ type Account struct {
 	ID, Email string
 	Role      integration.Role
 	Created   time.Time
-	LastSeen  time.Time
 }
 
 // Token is an API token without its secret part.

@@ -324,6 +324,7 @@ type Door struct {
 	mu     sync.Mutex
 	tokens []web.Token
 	Now    time.Time
+	Empty  bool // nobody was set up yet
 }
 
 // Token is what CreateToken returns.
@@ -340,6 +341,9 @@ func (d *Door) SetUp(_ context.Context, token, email, password string) (integrat
 	return integration.Person{ID: "admin", Name: email, Role: integration.Admin}, nil
 }
 
+// SetUpNeeded fills web.SetUpAsker.
+func (d *Door) SetUpNeeded(context.Context) (bool, error) { return d.Empty, nil }
+
 // SignIn fills web.People.
 func (d *Door) SignIn(_ context.Context, email, password, _ string) (integration.Person, error) {
 	if password == "slow down" {
@@ -354,7 +358,7 @@ func (d *Door) SignIn(_ context.Context, email, password, _ string) (integration
 // Accounts fills web.People.
 func (d *Door) Accounts(context.Context) ([]web.Account, error) {
 	return []web.Account{
-		{ID: "1", Email: "ada@example.com", Role: integration.Admin, Created: d.Now.Add(-300 * 24 * time.Hour), LastSeen: d.Now.Add(-time.Minute)},
+		{ID: "1", Email: "ada@example.com", Role: integration.Admin, Created: d.Now.Add(-300 * 24 * time.Hour)},
 		{ID: "2", Email: "grace@example.com", Role: integration.Standard, Created: d.Now.Add(-40 * 24 * time.Hour)},
 	}, nil
 }
