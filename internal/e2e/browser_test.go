@@ -179,6 +179,7 @@ func bastionRebuilt(t *testing.T, bin string) {
 func setUp(t *testing.T, page *browser.Page, regrant product) {
 	t.Helper()
 	page.Open(regrant.setUp)
+	shoot(t, page, "set-up")
 	page.Fill("#email", "ada@example.com")
 	page.Fill("#password", "correct horse battery")
 	page.Fill("#again", "correct horse battery")

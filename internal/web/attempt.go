@@ -91,7 +91,7 @@ func (w *Web) try(at *attempt, prove prover) error {
 	w.wg.Go(func() {
 		v, err := prove(w.ctx, at.report)
 		at.end(w.Now(), v, err)
-		if err != nil && !isForm(err) {
+		if err != nil && !isForm(err) && w.ctx.Err() == nil {
 			w.Log.Error("attempt failed", "integration_id", at.integration, "error", err)
 		}
 	})
