@@ -77,6 +77,7 @@ func TestAhead(t *testing.T) {
 func TestAheadCancelled(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var dropped atomic.Int64
 	produce, drop := counted(3, nil, &dropped)
 	var got []int
