@@ -313,7 +313,9 @@ func (l *load) Close() error {
 		}
 		// Back to the pool as it came, so that the next owner finds no stage.
 		_, _ = l.conn.ExecContext(ctx, use(l.e.name))
-		err = errors.Join(err, l.conn.Close())
+		if closed := l.conn.Close(); !errors.Is(closed, sql.ErrConnDone) { // a cancelled call has given it up already
+			err = errors.Join(err, closed)
+		}
 	}
 	l.unlock()
 	l.unlock = nil
