@@ -51,12 +51,13 @@ type Limits struct {
 	Doomed      int64         // keys held before they are looked at a second time
 }
 
-// The default limits keep what is in flight below about 60 MB: the queue, the
-// rows that wait for a commit, and a record on each side.
+// The default limits keep what is in flight below about 50 MB: the queue, the
+// rows that wait for a commit, and a record on each side. Twice as much was
+// hardly faster and took 40 MB more (BenchmarkPostgreSQLFirstPull).
 const (
-	defaultQueueBytes  = 12 << 20
+	defaultQueueBytes  = 8 << 20
 	defaultCommitRows  = 250_000
-	defaultCommitBytes = 32 << 20
+	defaultCommitBytes = 24 << 20
 	defaultCommitEvery = 10 * time.Second
 )
 
