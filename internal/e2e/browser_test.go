@@ -105,6 +105,11 @@ func passwordChanged(t *testing.T, bin string) {
 	accessible(t, axe, page, "proven")
 	shoot(t, page, "proven")
 
+	db.Exec(t, `ALTER ROLE pull_ro PASSWORD 'first password'`) // whoever changed it takes it back
+	page.Click(`.after form[action$="/undo"] button`)
+	page.Until(`document.querySelector('#attempt-title')?.textContent.trim() === 'The earlier credential is back in force'`)
+	list.Within(5*time.Second, state("Healthy"))
+
 	page.Open(regrant.url + "/warehouse?schema=shop&table=orders")
 	page.Fill("#sql", `select count(*) as n from shop.orders`)
 	page.Click(".query .primary")
