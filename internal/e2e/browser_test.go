@@ -204,7 +204,7 @@ func connect(t *testing.T, page *browser.Page, db *postgres.Server) {
 	begin(t, page, db)
 	shoot(t, page, "connect")
 	page.Click("#authorize .form-end .primary")
-	page.Until(attempted)
+	page.Until(`document.querySelector('#attempt-title')?.textContent.trim() === 'Connected'`)
 }
 
 // begin fills the form up to Save & Test.

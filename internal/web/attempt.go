@@ -24,6 +24,7 @@ const (
 type attempt struct {
 	id, integration string // ID
 	undo            bool
+	first           bool // it connects for the first time
 	began           time.Time
 	settings        map[string]string // as typed, to fill the form again
 	form            string
@@ -178,7 +179,7 @@ type stepView struct {
 // attemptView is what the page shows of an attempt.
 type attemptView struct {
 	ID                    string
-	Undo                  bool
+	Undo, First           bool
 	Began, Ended          time.Time
 	Running, Swapped      bool
 	Steps                 []stepView
@@ -203,7 +204,7 @@ func (a *attempt) view() *attemptView {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	v := &attemptView{
-		ID: a.id, Undo: a.undo, Began: a.began, Ended: a.ended,
+		ID: a.id, Undo: a.undo, First: a.first, Began: a.began, Ended: a.ended,
 		Running: a.ended.IsZero(), Swapped: a.swapped, Steps: steps(a.checks), OnlyTables: true,
 	}
 	for _, c := range a.checks {

@@ -122,8 +122,9 @@ func (w *Web) authorizeData(view integration.View, d connector.Definition) autho
 }
 
 func (w *Web) showForm(rw http.ResponseWriter, r *http.Request, status int, data authorizeData) error {
+	data.Form.hint(data.Incidents)
 	title := "Re-authorize " + data.View.Integration.Name
-	if !data.View.Integration.Finished() {
+	if !data.View.Integration.Finished() || data.Attempt != nil && data.Attempt.First {
 		title = "Connect " + data.View.Integration.Name
 	}
 	p := pageData{Title: title, Nav: "integrations", Data: data}
@@ -171,7 +172,7 @@ func (w *Web) authorize(rw http.ResponseWriter, r *http.Request) error {
 	if sub.Settings[acceptHostKey] != "" && !person(r).Role.May(integration.Admin) {
 		return again(http.StatusForbidden, map[string]string{acceptHostKey: "only administrators accept a new host key; ask one to look at the fingerprints"})
 	}
-	at := &attempt{integration: view.Integration.ID, settings: sub.Settings, form: form.ID}
+	at := &attempt{integration: view.Integration.ID, settings: sub.Settings, form: form.ID, first: !view.Integration.Finished()}
 	err = w.try(at, w.authorizing(person(r), view.Integration.ID, sub))
 	if err != nil {
 		return again(http.StatusServiceUnavailable, map[string]string{"Regrant": "is busy with other attempts; wait a minute and press Save & Test again"})

@@ -43,6 +43,7 @@ type groupView struct {
 type fieldView struct {
 	connector.Field
 	Value  string
+	Hint   string // in an empty secret field
 	Kept   bool   // a sealed value exists and stays when nothing is entered
 	Public string // public half of a generated secret
 	Error  string
@@ -113,7 +114,9 @@ func newFormView(d connector.Definition, form connector.Form, in integration.Int
 			Optional: !f.Required && f.Default == "" && f.Kind != connector.Choice && f.Kind != connector.Toggle && public[f.Name] == "",
 		}
 		if f.Secret {
-			fv.Kept = sealed || fv.Public != ""
+			if fv.Kept = sealed || fv.Public != ""; fv.Kept {
+				fv.Hint = "kept; leave empty to keep it"
+			}
 			v.Kept = v.Kept || sealed
 		} else {
 			fv.Value = values[f.Name]
@@ -125,6 +128,21 @@ func newFormView(d connector.Definition, form connector.Form, in integration.Int
 		v.fold()
 	}
 	return v
+}
+
+// hint says of required secrets that a new one is awaited, when the server
+// refuses the one that is kept.
+func (v *formView) hint(open []integration.Incident) {
+	refused := slices.ContainsFunc(open, func(i integration.Incident) bool {
+		return i.Table == "" && i.Actor() == integration.Somebody && i.Step == connector.StepSignIn
+	})
+	for g := range v.Groups {
+		for n := range v.Groups[g].Fields {
+			if f := &v.Groups[g].Fields[n]; refused && f.Kept && f.Required {
+				f.Hint = "enter the new one; empty tries the kept one"
+			}
+		}
+	}
 }
 
 // fold closes the groups that a re-authorization seldom changes: those in
