@@ -75,19 +75,36 @@ func (b *batcher) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for i := range group {
-			if group[i].Rows == now[i].Rows && group[i].Sum == now[i].Sum {
-				b.pos.Run.Index++
-				continue
-			}
-			if err := b.again(ctx); err != nil {
-				return err
-			}
+		if err := b.settle(ctx, group, now); err != nil {
+			return err
 		}
 	}
 	b.pos.Ranges = merged(b.pos.Ranges)
 	b.pos.Run = nil
 	return b.emit(connector.Batch{Position: b.pos.text()})
+}
+
+// settle passes over the ranges that are as before and reads the others again,
+// neighbours together: without a fitting index each reading is a sort.
+func (b *batcher) settle(ctx context.Context, was, now []span) error {
+	same := func(i int) bool { return was[i].Rows == now[i].Rows && was[i].Sum == now[i].Sum }
+	for i := 0; i < len(was); {
+		if same(i) {
+			b.pos.Run.Index++
+			i++
+			continue
+		}
+		first := i
+		for i < len(was) && !same(i) {
+			i++
+		}
+		at := b.pos.Run.Index
+		b.pos.Ranges = slices.Delete(b.pos.Ranges, at, at+i-first-1)
+		if err := b.again(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // before is where the range at Index begins; nil: at the first key.

@@ -105,13 +105,29 @@ func insecureTLS() *tls.Config {
 func (s *source) dial(ctx context.Context, conf *tls.Config) (conn *pgconn.PgConn, refused bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, errConnectTimeout)
 	defer cancel()
-	cfg, err := pgconn.ParseConfig("host=localhost port=5432 user=x password=x dbname=x sslmode=disable")
+	cfg, err := s.driverConfig(conf)
 	if err != nil {
 		return nil, false, fmt.Errorf("settings of the PostgreSQL driver: %w", err)
 	}
 	var answer tlsAnswer
-	// Everything is set here, so that nothing comes from the environment of
-	// the process (PGHOST, .pgpass and so on).
+	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := s.route.DialContext(ctx, network, address)
+		if err != nil || conf == nil {
+			return c, err
+		}
+		return &tlsWatcher{Conn: c, answer: &answer}, nil
+	}
+	conn, err = pgconn.ConnectConfig(ctx, cfg)
+	return conn, answer.refused.Load(), err
+}
+
+// driverConfig sets everything itself, so that nothing comes from the
+// environment of the process (PGHOST, .pgpass and so on).
+func (s *source) driverConfig(conf *tls.Config) (*pgconn.Config, error) {
+	cfg, err := pgconn.ParseConfig("host=localhost port=5432 user=x password=x dbname=x sslmode=disable")
+	if err != nil {
+		return nil, err
+	}
 	cfg.Host, cfg.Port, cfg.Database, cfg.User = s.host, s.port, s.settings["database"], s.settings["user"]
 	cfg.Password = s.secrets["password"].Reveal()
 	cfg.TLSConfig, cfg.Fallbacks, cfg.ValidateConnect, cfg.AfterConnect = conf, nil, nil, nil
@@ -123,13 +139,6 @@ func (s *source) dial(ctx context.Context, conf *tls.Config) (conn *pgconn.PgCon
 	cfg.RuntimeParams = map[string]string{"application_name": "regrant", "client_encoding": "UTF8"}
 	// The name is resolved by the dialer, at the far end of a tunnel even.
 	cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
-	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := s.route.DialContext(ctx, network, address)
-		if err != nil || conf == nil {
-			return c, err
-		}
-		return &tlsWatcher{Conn: c, answer: &answer}, nil
-	}
 	// The server sends what it has in pieces of 8 KB; taking many at once saves
 	// a system call for each.
 	cfg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
@@ -138,8 +147,7 @@ func (s *source) dial(ctx context.Context, conf *tls.Config) (conn *pgconn.PgCon
 	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: c.Conn()}
 	}
-	conn, err = pgconn.ConnectConfig(ctx, cfg)
-	return conn, answer.refused.Load(), err
+	return cfg, nil
 }
 
 var errNoTLS = errors.New("the server refused TLS") //nolint:gochecknoglobals // a sentinel
