@@ -38,6 +38,11 @@ func (l *load) commit(ctx context.Context, position connector.Position, last boo
 	}
 	defer release()
 	counts, err := l.write(ctx, position, last)
+	// By key, rows can be written again without doubling any; else the next
+	// load profits.
+	for isOutOfMemory(err) && ctx.Err() == nil && l.e.makeMoreRoom(ctx, l.conn) && len(l.spec.Key) > 0 {
+		counts, err = l.write(ctx, position, last)
+	}
 	l.forget(context.WithoutCancel(ctx))
 	if err != nil {
 		l.failed = true

@@ -59,7 +59,7 @@ func isFatal(err error) bool {
 	if errors.As(err, &e) && (e.Type == dk.ErrorTypeFatal || e.Type == dk.ErrorTypeInternal) {
 		return true
 	}
-	return err != nil && strings.Contains(strings.ToLower(err.Error()), "database has been invalidated")
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), "has been invalidated")
 }
 
 func contains(words string, any []string) bool {

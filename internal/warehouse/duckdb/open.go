@@ -44,6 +44,11 @@ const DefaultThreads = 1
 // about so many. DuckDB's own choice is twice that and takes more memory.
 const rowGroup = 61_440
 
+// block is how much DuckDB holds of each column while it appends. Its own
+// choice is four times that, which makes a table of a hundred columns take
+// more than a pull may.
+const block = 65_536
+
 // layoutVersion is raised when the tables of _regrant change.
 const layoutVersion = 1
 
@@ -58,6 +63,7 @@ type engine struct {
 	db     *sql.DB
 	name   string // DuckDB's name of the file
 	broken bool   // to be opened again
+	memory allowance
 	closed bool
 
 	tables  locks         // one load of a table at a time
@@ -73,12 +79,16 @@ func Open(ctx context.Context, cfg Config) (warehouse.Warehouse, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
+	memory, err := parseMemory(cfg.MemoryLimit)
+	if err != nil {
+		return nil, err
+	}
 	lock, err := lockFile(cfg.Path + ".lock")
 	if err != nil {
 		return nil, err
 	}
 	e := &engine{
-		cfg: cfg, log: cfg.Log, lock: lock,
+		cfg: cfg, log: cfg.Log, lock: lock, memory: allowance{base: memory},
 		commits: make(chan struct{}, 1),
 		queries: make(chan struct{}, maxQueries),
 	}
@@ -120,7 +130,7 @@ func (e *engine) open(ctx context.Context) error {
 		return err
 	}
 	var attached atomic.Bool
-	con, err := dk.NewConnector(e.cfg.dsn(), func(x driver.ExecerContext) error {
+	con, err := dk.NewConnector(e.cfg.dsn(e.memory.limit()), func(x driver.ExecerContext) error {
 		if !attached.Load() {
 			return nil
 		}
@@ -136,6 +146,14 @@ func (e *engine) open(ctx context.Context) error {
 		return errors.Join(classifyOpen(e.cfg.Path, err), db.Close())
 	}
 	attached.Store(true)
+	n, err := widest(ctx, db)
+	if err == nil && n > max(e.memory.widest, usualColumns) {
+		e.memory.widest = n
+		err = e.memory.set(ctx, db)
+	}
+	if err != nil {
+		return errors.Join(classifyOpen(e.cfg.Path, err), db.Close())
+	}
 	e.db, e.name, e.broken = db, rowsDatabase, false
 	return nil
 }
@@ -164,9 +182,9 @@ func checkHeader(path string) error {
 	return fmt.Errorf("%w: %s is not a DuckDB file", warehouse.ErrVersion, path)
 }
 
-func (c Config) dsn() string {
+func (c Config) dsn(limit string) string {
 	q := url.Values{
-		"memory_limit":   {c.MemoryLimit},
+		"memory_limit":   {limit},
 		"threads":        {strconv.Itoa(c.Threads)},
 		"temp_directory": {c.TempDir},
 		// Nothing is fetched from the network, not even at opening.
@@ -182,7 +200,7 @@ func settings(path string) []string {
 	return []string{
 		// The storage version gives better compression than what DuckDB writes
 		// by default for the sake of versions before the one linked here.
-		fmt.Sprintf("ATTACH %s AS %s (STORAGE_VERSION 'v1.4.0', ROW_GROUP_SIZE %d)", text(path), quote(rowsDatabase), rowGroup),
+		fmt.Sprintf("ATTACH %s AS %s (STORAGE_VERSION 'v1.4.0', ROW_GROUP_SIZE %d, BLOCK_SIZE %d)", text(path), quote(rowsDatabase), rowGroup, block),
 		use(rowsDatabase),
 		"SET GLOBAL TimeZone = 'UTC'",
 		"SET GLOBAL preserve_insertion_order = false", // inserts need not buffer to keep an order
@@ -192,6 +210,7 @@ func settings(path string) []string {
 		"SET GLOBAL wal_autocheckpoint = '64MB'",
 		"SET GLOBAL allow_community_extensions = false",
 		"ATTACH ':memory:' AS " + quote(stage),
+		"SET GLOBAL allowed_configs = ['memory_limit']", // see allowance
 		"SET GLOBAL enable_external_access = false",
 		"SET GLOBAL lock_configuration = true",
 	}

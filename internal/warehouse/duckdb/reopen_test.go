@@ -95,6 +95,15 @@ func TestWidenIsALattice(t *testing.T) {
 	}
 }
 
+func TestParseMemory(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]int64{"96MB": 96e6, "1GB": 1e9, "1GiB": 1 << 30, "1.5 GB": 15e8, "": 0, "lots": 0, "-1MB": 0, "5": 0, "5XB": 0} {
+		if got, err := parseMemory(in); got != want || (err == nil) != (want > 0) {
+			t.Errorf("%q is %d, %v; want %d", in, got, err, want)
+		}
+	}
+}
+
 func TestApart(t *testing.T) {
 	t.Parallel()
 	taken := map[string]string{"id": "id"}

@@ -127,6 +127,9 @@ func (e *engine) fit(ctx context.Context, c *sql.Conn, spec warehouse.Spec) (*ta
 	if err != nil {
 		return nil, err
 	}
+	if err := e.makeRoom(ctx, c, len(t.columns)); err != nil {
+		return nil, err
+	}
 	var statements []string
 	switch {
 	case spec.Replace:

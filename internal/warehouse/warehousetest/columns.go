@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/internal/warehouse"
@@ -21,6 +22,7 @@ func columnTests() []test {
 		{"lists", testLists},
 		{"json that no parser takes is kept", testBrokenJSON},
 		{"many columns", testManyColumns},
+		{"many rows of many columns", testWide},
 		{"structs, maps and dictionaries", testNested},
 		{"sliced records", testSlices},
 	}
@@ -162,6 +164,34 @@ func testManyColumns(b *bundle) {
 	}
 	b.put(tb.spec(), "p", counts{Inserted: 1}, tb.batch(row))
 	b.want(b.rows(tb, "c0", "c799"), "0|799")
+}
+
+// testWide: what an engine needs may grow with the width; it must not fail.
+func testWide(b *bundle) {
+	tb := table{name: items().name, key: []string{"c0"}}
+	const columns, commits, rows = 300, 4, 4000
+	for i := range columns {
+		tb.columns = append(tb.columns, column(fmt.Sprintf("c%d", i), []arrow.DataType{arrow.PrimitiveTypes.Int64, arrow.BinaryTypes.String}[i%2]))
+	}
+	l := b.begin(tb.spec())
+	for c := range commits {
+		rb := array.NewRecordBuilder(memory.DefaultAllocator, tb.schema())
+		for i, f := range rb.Fields() {
+			for r := range rows {
+				if f, ok := f.(*array.Int64Builder); ok {
+					f.Append(int64(c*rows + r + i))
+					continue
+				}
+				appendText(f, fmt.Sprint("value ", i*r*7919))
+			}
+		}
+		b.write(l, connector.Batch{Record: rb.NewRecordBatch()})
+		rb.Release()
+		b.commit(l, "p", counts{Inserted: rows})
+	}
+	b.finish(l, "q", counts{})
+	b.reopen()
+	b.want(b.query(fmt.Sprintf("select count(*), count(distinct c0), max(c298) from %s", sqlName(tb.name))), fmt.Sprintf("%[1]d|%[1]d|%d", commits*rows, commits*rows+297))
 }
 
 // testSlices writes pieces of larger records, as readers yield them.
