@@ -40,6 +40,9 @@ func (e *engine) Query(ctx context.Context, statement string, limit int) (wareho
 		if cause := context.Cause(ctx); cause != nil {
 			return warehouse.Result{}, cause
 		}
+		if isOutOfMemory(err) {
+			err = fmt.Errorf("it needs more memory than the warehouse may use; ask for fewer rows or columns: %w", err)
+		}
 		return warehouse.Result{}, e.failed(fmt.Errorf("query: %w", err))
 	}
 	return result, nil

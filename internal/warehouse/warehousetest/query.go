@@ -17,6 +17,7 @@ func queryTests() []test {
 		{"limit", testLimit},
 		{"cancel", testCancel},
 		{"mistakes", testMistakes},
+		{"more than memory holds", testHeavy},
 	}
 }
 
@@ -111,6 +112,20 @@ func testCancel(b *bundle) {
 		b.t.Errorf("the cancelled query took %s", took)
 	}
 	b.want(b.query("select 1"), "1")
+}
+
+// testHeavy asks for more than memory can hold at once; what comes next must
+// not suffer.
+func testHeavy(b *bundle) {
+	tb := items()
+	b.put(tb.spec(), "p", counts{Inserted: 1}, tb.batch([]any{1, "a", 1}))
+	_, err := b.w.Query(b.t.Context(), "select list(i::varchar || repeat('x', 100)) from range(5000000) r(i)", 10)
+	b.t.Logf("a huge value: %v", err)
+	if _, err := b.w.Query(b.t.Context(), "select i % 500000 as k, count(*), max(i::varchar) from range(2000000) r(i) group by k order by k desc", 10); err != nil {
+		b.t.Errorf("what can be kept on disk: %v", err)
+	}
+	b.put(tb.spec(), "q", counts{Updated: 1}, tb.batch([]any{1, "b", 1}))
+	b.want(b.rows(tb, "name"), "'b'")
 }
 
 func testMistakes(b *bundle) {
