@@ -44,10 +44,10 @@ func (c *decimals) addNull() {
 
 func (c *decimals) finish() arrow.Array {
 	n := len(c.values)
-	bits, nulls := c.bitmap(n)
+	valid, nulls := c.bitmap(n)
 	data := memory.NewBufferBytes(arrow.Decimal128Traits.CastToBytes(c.values))
 	c.values = make([]decimal128.Num, 0, n)
-	return makeArray(c.kind, n, nulls, bits, data)
+	return makeArray(c.kind, n, nulls, valid, data)
 }
 
 // u128 is an unsigned 128-bit number.
