@@ -8,6 +8,10 @@ import (
 	"github.com/regrant/regrant/internal/notice"
 )
 
+// maxStreams bounds how many pages are kept fresh at once: each holds a
+// connection and is woken by every change.
+const maxStreams = 2000
+
 // heartbeat keeps proxies from closing a quiet stream.
 const heartbeat = 20 * time.Second
 
@@ -15,6 +19,13 @@ const heartbeat = 20 * time.Second
 // the page asks for itself anew and keeps what did not change, so that there
 // is one way in which a page is drawn and rights are checked.
 func (w *Web) live(rw http.ResponseWriter, r *http.Request) error {
+	if w.open.Add(1) > maxStreams {
+		w.open.Add(-1)
+		rw.Header().Set("Retry-After", "30")
+		http.Error(rw, "too many pages are open; this one is not refreshed by itself", http.StatusServiceUnavailable)
+		return nil
+	}
+	defer w.open.Add(-1)
 	stream := http.NewResponseController(rw)
 	listener := w.Hub.Listen()
 	defer listener.Close()

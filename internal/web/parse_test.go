@@ -13,6 +13,7 @@ import (
 
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/internal/integration"
+	"github.com/regrant/regrant/internal/notice"
 	"github.com/regrant/regrant/internal/web/sample"
 )
 
@@ -151,5 +152,21 @@ func TestChecksKeepTheirOrderAndOutcome(t *testing.T) {
 	}
 	if len(v.Steps) != 6 {
 		t.Errorf("%d steps", len(v.Steps))
+	}
+}
+
+func TestLiveStreamsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := &Web{Config: Config{Now: time.Now, Hub: notice.New()}, ctx: t.Context()}
+	w.open.Store(maxStreams)
+	rec := httptest.NewRecorder()
+	if err := w.live(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/live", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" {
+		t.Errorf("one stream too many answered %d", rec.Code)
+	}
+	if n := w.open.Load(); n != maxStreams {
+		t.Errorf("the refused stream is still counted: %d", n)
 	}
 }

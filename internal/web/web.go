@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/regrant/regrant/internal/integration"
@@ -38,6 +39,7 @@ type Web struct {
 	pages    map[string]*template.Template
 	assets   assets
 	attempts attempts
+	open     atomic.Int64 // live streams
 
 	// Attempts outlive the request that began them, and end with Stop.
 	ctx  context.Context //nolint:containedctx // the lifetime of background attempts, not of a call
