@@ -139,7 +139,7 @@ func (v *formView) hint(open []integration.Incident) {
 	for g := range v.Groups {
 		for n := range v.Groups[g].Fields {
 			if f := &v.Groups[g].Fields[n]; refused && f.Kept && f.Required {
-				f.Hint = "enter the new one; empty tries the kept one"
+				f.Hint = "enter the new one"
 			}
 		}
 	}

@@ -135,6 +135,9 @@ func countBuckets(views []integration.View) []bucket {
 	}
 	for n := range all {
 		all[n].Count = count[all[n].Key]
+		if all[n].Key == "you" && all[n].Count == 1 {
+			all[n].Word = "needs you"
+		}
 	}
 	return all
 }

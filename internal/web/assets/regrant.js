@@ -125,7 +125,7 @@
     while (at) { const n = at; at = after(at); n.remove(); }
     for (const n of keyed.values()) if (n.parentNode === a) n.remove();
   }
-  let last = 0, timer, asked = false;
+  let last = 0, timer;
   async function refresh() {
     timer = undefined; last = Date.now();
     try {
@@ -142,7 +142,6 @@
       times(); copies(); offline(false);
       body.dataset.fresh = String(Date.now());
     } catch { offline(true); }
-    if (asked) { asked = false; ask(); }
   }
   function ask() {
     if (document.hidden) return;
@@ -156,11 +155,15 @@
     if (source || document.hidden || !body.dataset.live) return;
     const q = new URLSearchParams({ of: body.dataset.live });
     if (body.dataset.watch) q.set('attempt', body.dataset.watch);
-    source = new EventSource('/live?' + q);
-    source.addEventListener('hello', ask);   // what changed while nobody listened
-    source.addEventListener('changed', ask);
-    source.onerror = () => { if (source.readyState === EventSource.CLOSED) { source = undefined; setTimeout(listen, 3000); } offline(true); };
-    source.onopen = () => offline(false);
+    const s = source = new EventSource('/live?' + q);
+    s.addEventListener('hello', ask);   // what changed while nobody listened
+    s.addEventListener('changed', ask);
+    s.onerror = () => {
+      if (s !== source) return;
+      offline(true);
+      if (s.readyState === EventSource.CLOSED) { source = undefined; setTimeout(listen, 3000); } // else it tries again itself
+    };
+    s.onopen = () => offline(false);
   }
   // A hidden tab lets go of its connection: browsers allow only six to a host.
   document.addEventListener('visibilitychange', () => {
