@@ -52,7 +52,7 @@ func throwAway(b *testing.B, dsn string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer closeConn(conn)
+	defer func() { _ = conn.Close(context.Background()) }()
 	if _, err := conn.CopyTo(context.Background(), io.Discard, "COPY wide TO STDOUT (FORMAT binary)"); err != nil {
 		b.Fatal(err)
 	}

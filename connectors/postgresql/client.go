@@ -48,30 +48,28 @@ const catalogOnly = `SET LOCAL search_path = pg_catalog; `
 
 // session is one connection that has signed in.
 type session struct {
-	conn *pgconn.PgConn
-	born time.Time
-	tls  bool
+	conn  *pgconn.PgConn
+	lines *lines
+	born  time.Time
+	tls   bool
 }
 
 // connect opens a session. Its error is a *connector.Fault.
 func (s *source) connect(ctx context.Context) (*session, error) {
 	mode := s.settings["tls_mode"]
-	conn, refused, err := s.dial(ctx, s.tls)
+	c, refused, err := s.dial(ctx, s.tls)
+	conf := s.tls
 	if refused && mode == sqlkit.Prefer {
-		conn, _, err = s.dial(ctx, nil)
-		return s.opened(ctx, conn, nil, err)
+		conf = nil
+		c, refused, err = s.dial(ctx, nil)
 	}
 	if refused {
 		return nil, s.attempt().NotOffered(errNoTLS)
 	}
-	return s.opened(ctx, conn, s.tls, err)
-}
-
-func (s *source) opened(ctx context.Context, conn *pgconn.PgConn, conf *tls.Config, err error) (*session, error) {
 	if err != nil {
 		return nil, s.signInFault(ctx, conf, err)
 	}
-	return &session{conn: conn, born: time.Now(), tls: conf != nil}, nil
+	return c, nil
 }
 
 // signInFault finds out one more thing where the server's answer is not the
@@ -83,10 +81,8 @@ func (s *source) signInFault(ctx context.Context, conf *tls.Config, err error) e
 	if !errors.As(fault, &f) || f.Code != "postgresql.host_refused" || conf != nil {
 		return fault
 	}
-	conn, refused, again := s.dial(ctx, insecureTLS())
-	if conn != nil {
-		closeConn(conn)
-	}
+	c, refused, again := s.dial(ctx, insecureTLS())
+	c.close()
 	if refused || again != nil && connector.FaultOf(s.classify(ctx, again, connector.StepSignIn, "")).Code == "postgresql.host_refused" {
 		return fault
 	}
@@ -102,7 +98,7 @@ func insecureTLS() *tls.Config {
 
 // dial makes one attempt to sign in. refused says that the server does not
 // speak TLS, which pgconn reports in words only.
-func (s *source) dial(ctx context.Context, conf *tls.Config) (conn *pgconn.PgConn, refused bool, err error) {
+func (s *source) dial(ctx context.Context, conf *tls.Config) (c *session, refused bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, errConnectTimeout)
 	defer cancel()
 	cfg, err := s.driverConfig(conf)
@@ -110,15 +106,20 @@ func (s *source) dial(ctx context.Context, conf *tls.Config) (conn *pgconn.PgCon
 		return nil, false, fmt.Errorf("settings of the PostgreSQL driver: %w", err)
 	}
 	var answer tlsAnswer
+	l := &lines{dial: s.route.DialContext}
 	cfg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := s.route.DialContext(ctx, network, address)
+		c, err := l.DialContext(ctx, network, address)
 		if err != nil || conf == nil {
 			return c, err
 		}
 		return &tlsWatcher{Conn: c, answer: &answer}, nil
 	}
-	conn, err = pgconn.ConnectConfig(ctx, cfg)
-	return conn, answer.refused.Load(), err
+	conn, err := pgconn.ConnectConfig(ctx, cfg)
+	if err != nil {
+		l.cut()
+		return nil, answer.refused.Load(), err
+	}
+	return &session{conn: conn, lines: l, born: time.Now(), tls: conf != nil}, false, nil
 }
 
 // driverConfig sets everything itself, so that nothing comes from the
@@ -173,21 +174,24 @@ func (w *tlsWatcher) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// closeConn ends a connection and waits until its goroutines are gone.
-func closeConn(conn *pgconn.PgConn) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+// The driver gets this long to say goodbye, or to have a statement cancelled.
+const farewell = 300 * time.Millisecond
+
+// close ends the session and waits until its goroutines are gone. It may be
+// called on nil.
+func (c *session) close() {
+	if c == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
 	defer cancel()
-	_ = conn.Close(ctx)
+	_ = c.conn.Close(ctx)
 	select {
-	case <-conn.CleanupDone():
+	case <-c.conn.CleanupDone():
 	case <-ctx.Done():
 	}
-}
-
-func (c *session) close() {
-	if c != nil {
-		closeConn(c.conn)
-	}
+	c.lines.cut()
+	<-c.conn.CleanupDone()
 }
 
 func (c *session) usable(now time.Time) bool {

@@ -204,7 +204,7 @@ func openWriter(t testing.TB, b bundle) writer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { closeConn(conn) })
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	return writer{conn}
 }
 
