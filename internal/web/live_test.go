@@ -237,3 +237,16 @@ func TestTheChecklistFollowsTheAttempt(t *testing.T) {
 	close(finish)
 	p.Until(`document.querySelector('#attempt-title').textContent.trim() === 'Proven and in force'`)
 }
+
+// TestAPageFindsItsServerAgain cuts all connections, changes something
+// meanwhile, and expects the open page to show it.
+func TestAPageFindsItsServerAgain(t *testing.T) {
+	b := setupAt(t, time.Now())
+	p := browse(t, b, "admin")
+	p.Open(b.server.URL + "/integrations")
+	p.Until(`'fresh' in document.body.dataset`)
+	b.server.CloseClientConnections()
+	b.heart.Heal("orders")
+	p.Until(listed + ` === 'Healthy'`)
+	p.Until(`document.getElementById('offline').hidden`)
+}
