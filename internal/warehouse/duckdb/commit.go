@@ -276,10 +276,12 @@ func (r *runner) upsert(p *prepared) warehouse.Counts {
 		if p.keepsExtra {
 			return r.merge(p)
 		}
-		replaced = r.exec(r.deleteSQL(p, p.find) + " AND t." + quote(warehouse.DeletedAt) + " IS NULL")
+		// Those marked as deleted go first, so that they are not counted; where
+		// there are none, the count needs no look at that column.
 		if r.hasDeleted() {
-			r.exec(r.deleteSQL(p, p.revive))
+			r.exec(r.deleteSQL(p, p.revive) + " AND t." + quote(warehouse.DeletedAt) + " IS NOT NULL")
 		}
+		replaced = r.exec(r.deleteSQL(p, p.find))
 	}
 	inserted := r.exec(r.insertSQL(p, ""), r.now)
 	return warehouse.Counts{Inserted: inserted - replaced, Updated: replaced}
