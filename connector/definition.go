@@ -102,6 +102,9 @@ type Field struct {
 	Generate string
 	// Once marks a value that holds for one attempt and is not stored.
 	Once bool
+	// Admin marks a value that only an admin may enter: it gives up a
+	// protection, such as an enrolled host key.
+	Admin bool
 }
 
 // DefaultMaxBytes bounds a field that names no bound of its own.

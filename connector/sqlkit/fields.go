@@ -122,7 +122,7 @@ func SSHFields() []connector.Field {
 			Help: "Only if the SSH server takes passwords and no keys.",
 		},
 		{
-			Name: "ssh_accept_host_key", Label: "Accept a new host key", Group: groupSSH, Show: ssh, MaxBytes: 128,
+			Name: "ssh_accept_host_key", Label: "Accept a new host key", Group: groupSSH, Show: ssh, MaxBytes: 128, Once: true, Admin: true,
 			Help: "Empty, unless the SSH server got a new key: then paste its new fingerprint (SHA256:…) after comparing it with your administrator.",
 		},
 	}

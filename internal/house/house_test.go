@@ -75,6 +75,7 @@ type arrow struct {
 var arrows = []arrow{
 	{From: "connector", May: []string{}, Why: "the contract stands alone"},
 	{From: "connector/sqlkit", May: []string{"connector"}, Why: "kits serve connectors outside this module, too"},
+	{From: "connector/mysqlwire", May: []string{"connector", "connector/mysqlwire"}, Why: "kits serve connectors outside this module, too"},
 	{From: "connector/connectortest", May: []string{"connector"}, Why: "the suite serves connectors outside this module, too"},
 	{From: "connectors", May: []string{"connector", "connectors"}, Not: []string{"internal"}, Why: "built-in connectors see only the public contract"},
 	{From: "client", May: []string{}, Why: "a public client carries nothing of the product"},

@@ -29,6 +29,9 @@ func (s *Service) Authorize(ctx context.Context, who Person, idOrSlug string, su
 	if err != nil {
 		return Verification{}, err
 	}
+	if asksTooMuch(form, sub, who) {
+		return Verification{}, ErrForbidden
+	}
 	kept, err := s.keptSecrets(ctx, r.Integration, form.ID, who)
 	if err != nil {
 		return Verification{}, err
@@ -88,6 +91,16 @@ func (s *Service) authorizable(ctx context.Context, who Person, idOrSlug, formID
 		return r, form, &FormError{map[string]string{"form": "there is no such way to authorize"}}
 	}
 	return r, form, nil
+}
+
+// asksTooMuch says whether a value was entered that only an admin may enter.
+func asksTooMuch(form connector.Form, sub Submission, who Person) bool {
+	for _, f := range form.Fields {
+		if f.Admin && sub.Settings[f.Name] != "" && !who.Role.May(Admin) {
+			return true
+		}
+	}
+	return false
 }
 
 // keptSecrets are those that stay where nothing is entered: of the credential

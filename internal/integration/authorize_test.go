@@ -178,6 +178,11 @@ func TestRoles(t *testing.T) {
 	if _, err := b.Authorize(t.Context(), looker, "shop_db", withPassword("right"), nil); !errors.Is(err, ErrForbidden) {
 		t.Errorf("read-only re-authorizes: %v", err)
 	}
+	accepting := withPassword("right")
+	accepting.Settings["accept"] = "SHA256:new"
+	if _, err := b.Authorize(t.Context(), Person{Role: Standard}, "shop_db", accepting, nil); !errors.Is(err, ErrForbidden) {
+		t.Errorf("standard accepts a host key: %v", err)
+	}
 	if _, err := b.Begin(t.Context(), Person{Role: Standard}, "teach", "x", ""); !errors.Is(err, ErrForbidden) {
 		t.Errorf("standard connects: %v", err)
 	}

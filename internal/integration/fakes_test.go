@@ -208,7 +208,7 @@ func (p *thirdParty) definition() connector.Definition {
 			{Name: "password", Label: "Password", Secret: true, Required: true},
 			{Name: "tunnel", Label: "Tunnel", Kind: connector.Toggle, Default: "false"},
 			{Name: "key", Label: "Key", Secret: true, Kind: connector.Block, Generate: "ssh-ed25519", Show: connector.Condition{Field: "tunnel", Values: []string{"true"}}},
-			{Name: "accept", Label: "Accept", Once: true},
+			{Name: "accept", Label: "Accept", Once: true, Admin: true},
 		}}},
 		Open: func(_ context.Context, env connector.Env) (connector.Source, error) {
 			p.mu.Lock()

@@ -49,7 +49,7 @@ type Status struct {
 // Problem says whether clicking the name should begin a re-authorization.
 func (s Status) Problem() bool {
 	switch s.State {
-	case NeedsReauthorizing, NeedsConfiguration, NotFinished, ActionDue, Degraded, StateUnknown:
+	case NeedsReauthorizing, NeedsConfiguration, NotFinished, ActionDue, Degraded:
 		return true
 	default:
 		return false
