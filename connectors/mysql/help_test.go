@@ -209,3 +209,13 @@ func (b bundle) writer() *mysqlwire.Conn {
 func series(n int) string {
 	return fmt.Sprintf("(WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s WHERE i < 999) SELECT a.i * 1000 + b.i + 1 AS i FROM s a JOIN s b WHERE a.i * 1000 + b.i < %d) n", n)
 }
+
+// isQuestion says that a statement only asks, or sets something of its own session.
+func isQuestion(sql string) bool {
+	for _, begin := range []string{"SELECT ", "SHOW ", "SET NAMES ", "SET SESSION ", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", "COMMIT", "ROLLBACK"} {
+		if strings.HasPrefix(sql, begin) {
+			return true
+		}
+	}
+	return false
+}
