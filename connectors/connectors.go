@@ -4,12 +4,14 @@ package connectors
 
 import (
 	"github.com/regrant/regrant/connector"
+	"github.com/regrant/regrant/connectors/mysql"
 	"github.com/regrant/regrant/connectors/postgresql"
 )
 
 // All returns the connectors in the order of the catalogue.
 func All() []connector.Definition {
 	return []connector.Definition{
+		mysql.Definition,
 		postgresql.Definition,
 	}
 }

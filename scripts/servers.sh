@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Installs what demo and tests run against: a real PostgreSQL, sshd, a browser.
+# Installs what demo and tests run against: a real PostgreSQL, MariaDB, sshd, a browser.
 # Does nothing where they are there already.
 set -euo pipefail
 
 missing=()
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
+# Of MariaDB only the server's core: the full package would start a service.
+[ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server-core)
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
 [ -x /usr/bin/chromium ] || missing+=(chromium)
 command -v npm >/dev/null || missing+=(npm)

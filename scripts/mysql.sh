@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Fetches what the tests of the MySQL connector run against beside the machine's
+# MariaDB: a real MySQL, and the plugins that MariaDB's core package lacks. Both
+# are only extracted, into a cache directory; nothing of the system changes.
+set -euo pipefail
+
+cache="${REGRANT_CACHE:-$HOME/.cache/regrant}"
+mkdir -p "$cache"
+
+if ! command -v apt-get >/dev/null; then
+  echo "This script needs Debian's apt-get." >&2
+  exit 1
+fi
+sudo=()
+[ "$(id -u)" -eq 0 ] || sudo=(sudo)
+
+# Debian has MySQL in its unstable branch only. That moves, so that what was
+# fetched once is kept; its index may be older than it promises to be.
+if [ ! -x "$cache/mysql-sid/usr/sbin/mysqld" ]; then
+  if ! command -v mmdebstrap >/dev/null; then
+    "${sudo[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends mmdebstrap >/dev/null
+  fi
+  echo "Fetching MySQL …"
+  work="$(mktemp -d "$cache/making-XXXXXX")"
+  trap 'rm -rf "$work"' EXIT
+  mmdebstrap --quiet --variant=extract --aptopt='Acquire::Check-Valid-Until "false"' --include=mysql-server-core sid "$work/root"
+  chmod 755 "$work/root"
+  mv "$work/root" "$cache/mysql-sid"
+fi
+
+# ed25519 is a plugin of the full package, which would start a service.
+if [ ! -e "$cache/mariadb-plugins/auth_ed25519.so" ]; then
+  echo "Fetching the plugins of MariaDB …"
+  plugins="$(mktemp -d)"
+  (cd "$plugins" && apt-get download -qq mariadb-server && dpkg -x mariadb-server_*.deb tree)
+  mkdir -p "$cache/mariadb-plugins"
+  cp "$plugins"/tree/usr/lib/mysql/plugin/auth_ed25519.so "$cache/mariadb-plugins/"
+  rm -rf "$plugins"
+fi
