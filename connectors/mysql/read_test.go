@@ -240,14 +240,14 @@ func TestKeys(t *testing.T) {
 			tables["nets"] = []string{"CREATE TABLE nets (k inet6 PRIMARY KEY, v int)", "INSERT INTO nets VALUES ('::1',1),('fe80::1',2),('::ffff:10.0.0.1',3)"}
 		}
 		for name, sql := range tables {
-			b.exec(sql...)
-			checkKeys(t, b, tableName("shop", name))
+			checkKeys(t, b, tableName("shop", name), sql...)
 		}
 	})
 }
 
-func checkKeys(t *testing.T, b bundle, name string) {
+func checkKeys(t *testing.T, b bundle, name string, sql ...string) {
 	t.Helper()
+	b.exec(sql...)
 	s := b.open()
 	defer s.Close()
 	table := tableOf(t, s, name)

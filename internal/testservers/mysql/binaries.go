@@ -15,6 +15,7 @@ type Flavour string
 const (
 	MariaDB Flavour = "mariadb"
 	MySQL   Flavour = "mysql"
+	MySQL56 Flavour = "mysql-5.6" // of 2015: without TLS, without JSON
 )
 
 // ErrMissing says that the machine does not have the server.
@@ -31,12 +32,17 @@ type binaries struct {
 	install string   // MariaDB's own script
 	base    []string // options that say where things lie
 	stamp   string   // path of the file that changes with an upgrade
+	ready   string   // a data directory that came along
+	env     []string // of the server's process
 	asRoot  bool     // lies where only root can read it
 }
 
 func find(f Flavour) (binaries, error) {
-	if f == MySQL {
+	switch f {
+	case MySQL:
 		return findMySQL()
+	case MySQL56:
+		return findMySQL56()
 	}
 	const server, install = "/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db"
 	for _, path := range []string{server, install} {
@@ -66,6 +72,20 @@ func findMySQL() (binaries, error) {
 	return binaries{
 		flavour: MySQL, server: []string{loader, "--library-path", libraries, server}, stamp: server, asRoot: os.Geteuid() == 0,
 		base: []string{"--basedir=" + root + "/usr", "--lc-messages-dir=" + root + "/usr/share/mysql", "--plugin-dir=" + root + "/usr/lib/mysql/plugin"},
+	}, nil
+}
+
+// findMySQL56 is a package of npm, with a data directory that is ready.
+func findMySQL56() (binaries, error) {
+	root := filepath.Join(cacheDir(), "mysql-5.6", "server")
+	server := filepath.Join(root, "mysqld")
+	if !exists(server) {
+		return binaries{}, fmt.Errorf("%w: %s", ErrMissing, server)
+	}
+	return binaries{
+		flavour: MySQL56, server: []string{server}, stamp: server, ready: filepath.Join(root, "data", "mysql"), asRoot: os.Geteuid() == 0,
+		base: []string{"--basedir=" + root, "--lc-messages-dir=" + filepath.Join(root, "share")},
+		env:  []string{"LD_LIBRARY_PATH=" + root},
 	}, nil
 }
 

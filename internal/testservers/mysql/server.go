@@ -163,7 +163,7 @@ func (s *Server) spawn() (*proc.Process, error) {
 	command := append(s.bin.server[:len(s.bin.server):len(s.bin.server)], s.options()...)
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, s.dir
-	cmd.Env = append(os.Environ(), "TZ="+s.zone())
+	cmd.Env = append(append(os.Environ(), s.bin.env...), "TZ="+s.zone())
 	s.apply(cmd)
 	return proc.Start(cmd, syscall.SIGKILL)
 }

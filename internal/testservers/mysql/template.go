@@ -17,6 +17,9 @@ import (
 // template gives a fresh data directory, made once per user of the machine and
 // version: initializing takes seconds, a copy takes a moment.
 func (s *Server) template(ctx context.Context) (string, error) {
+	if s.bin.ready != "" {
+		return s.bin.ready, nil
+	}
 	root, err := templateRoot()
 	if err != nil {
 		return "", err
