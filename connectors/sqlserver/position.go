@@ -1,0 +1,119 @@
+package sqlserver
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/regrant/regrant/connector"
+)
+
+// position is how far a table has been read, as it is stored: JSON. Values of
+// the source are texts in the source's own syntax. Fields may be added in
+// later versions, never renamed or removed.
+type position struct {
+	Version int    `json:"v"`
+	Method  string `json:"m"`
+	Column  string `json:"c,omitempty"`
+
+	Done *mark `json:"done,omitempty"` // everything up to here was delivered
+	Run  *run  `json:"run,omitempty"`  // a reading that is under way
+
+	Ranges []span `json:"ranges,omitempty"` // of PrimaryKeyBatch, in key order
+	Rows   int64  `json:"rows,omitempty"`   // of FullTable, delivered so far
+}
+
+// mark is a value of the followed column up to which everything was delivered
+// that was committed then: an inclusive one of dates and numbers, an exclusive
+// one of a rowversion. Empty: the table had no rows.
+type mark struct {
+	High string `json:"high"`
+}
+
+// run is a reading under way: it goes on after the row named by After.
+type run struct {
+	Phase string   `json:"phase"`
+	Next  *mark    `json:"next,omitempty"` // what Done becomes at the end
+	After []string `json:"after,omitempty"`
+	Index int      `json:"index,omitempty"` // of PrimaryKeyBatch: ranges that are settled
+}
+
+// span is a range of keys that ends with Through, the last one without end,
+// and what was in it.
+type span struct {
+	Through []string `json:"through,omitempty"`
+	Rows    int64    `json:"n"`
+	Sum     uint64   `json:"h,string"`
+}
+
+const positionVersion = 1
+
+// The bounds of what parsePosition accepts.
+const positionBytes = 16 << 20
+
+func parsePosition(p connector.Position) (position, error) {
+	var pos position
+	if p == "" {
+		return pos, nil
+	}
+	if len(p) > positionBytes {
+		return pos, fmt.Errorf("a position of %d bytes", len(p))
+	}
+	if err := json.Unmarshal([]byte(p), &pos); err != nil {
+		return pos, fmt.Errorf("the position is not JSON of ours: %w", err)
+	}
+	if pos.Version != positionVersion {
+		return pos, fmt.Errorf("a position of version %d; this release knows version %d", pos.Version, positionVersion)
+	}
+	if pos.Run != nil && (pos.Run.Index < 0 || pos.Run.Index > len(pos.Ranges)) {
+		return pos, fmt.Errorf("a position at range %d of %d", pos.Run.Index, len(pos.Ranges))
+	}
+	return pos, nil
+}
+
+func (p position) text() connector.Position {
+	p.Version = positionVersion
+	b, err := json.Marshal(p)
+	if err != nil { // cannot happen: texts and numbers only
+		return ""
+	}
+	return connector.Position(b)
+}
+
+// passPosition is how far a PassKeys or PassColumns came.
+type passPosition struct {
+	Version int      `json:"v"`
+	Pass    string   `json:"p"`
+	After   []string `json:"after,omitempty"`
+	Ended   bool     `json:"ended,omitempty"`
+}
+
+func parsePass(p connector.Position) (passPosition, error) {
+	var pos passPosition
+	if p == "" {
+		return pos, nil
+	}
+	if len(p) > positionBytes {
+		return pos, fmt.Errorf("a position of %d bytes", len(p))
+	}
+	if err := json.Unmarshal([]byte(p), &pos); err != nil {
+		return pos, fmt.Errorf("the position is not JSON of ours: %w", err)
+	}
+	if pos.Version != positionVersion {
+		return pos, fmt.Errorf("a position of version %d; this release knows version %d", pos.Version, positionVersion)
+	}
+	return pos, nil
+}
+
+func (p passPosition) text() connector.Position {
+	p.Version = positionVersion
+	b, err := json.Marshal(p)
+	if err != nil {
+		return ""
+	}
+	return connector.Position(b)
+}
+
+func positionFault(table string, err error) *connector.Fault {
+	return &connector.Fault{Cause: connector.Ours, Code: id + ".position", Step: connector.StepRead, Scope: connector.OneTable, Table: table,
+		Public: "The stored place where reading goes on cannot be understood. Read the table from its start again.", Err: err}
+}
