@@ -16,12 +16,6 @@ import (
 
 // open checks the values, dials nothing, and opens the engine's connector.
 func open(ctx context.Context, env connector.Env) (connector.Source, error) {
-	return openWith(ctx, env, nil)
-}
-
-// openWith tells each token to signed before it is used; nil: nobody. The tests
-// play Amazon's part with it.
-func openWith(ctx context.Context, env connector.Env, signed func(string)) (connector.Source, error) {
 	p, err := newPlan(env)
 	if err != nil {
 		return nil, err
@@ -29,7 +23,7 @@ func openWith(ctx context.Context, env connector.Env, signed func(string)) (conn
 	s := &source{plan: p}
 	inner := p.innerEnv()
 	if p.iam() {
-		s.signer = &signer{plan: p, told: signed}
+		s.signer = &signer{plan: p}
 		inner.Secrets["password"] = connector.NewSecretFunc(s.signer.token)
 	}
 	s.inner, err = p.engine.definition.Open(ctx, inner)
