@@ -17,7 +17,7 @@ import (
 const (
 	mostRanges   = 4096
 	compareGroup = 64
-	compareMost  = 512
+	compareMost  = 256
 )
 
 // batches is PrimaryKeyBatch: for each range of keys the source counts the rows

@@ -41,7 +41,7 @@ const (
 // welcomeSQL is asked once per session: what the server is, and whether the
 // database allows snapshot isolation.
 const welcomeSQL = `SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')), CONVERT(int, SERVERPROPERTY('EngineEdition')), ` +
-	`CONVERT(int, d.snapshot_isolation_state) FROM sys.databases AS d WHERE d.database_id = DB_ID()`
+	`CONVERT(int, d.snapshot_isolation_state) FROM sys.databases AS d WHERE d.name = DB_NAME()` // on Azure DB_ID is another number
 
 // session is one connection that has signed in.
 type session struct {

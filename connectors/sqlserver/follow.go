@@ -102,7 +102,7 @@ func (r *reader) followerOf(c *col) (*follower, error) {
 // dateSlack leaves out dates that no time zone has yet.
 func dateSlack(c *col, highest, back string) slack {
 	return slack{
-		next:    highest + " WHERE " + c.ref() + " <= DATEADD(hour, 14, SYSUTCDATETIME()))",
+		next:    highest + " WHERE " + c.ref() + " <= CONVERT(" + c.written + ", DATEADD(hour, 14, SYSUTCDATETIME())))",
 		from:    func(mark string) string { return "DATEADD(" + back + ", " + c.literal(mark) + ")" },
 		through: " <= ",
 	}

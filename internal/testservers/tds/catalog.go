@@ -13,6 +13,10 @@ func (d *Database) catalog(s *Session, sql string, params []any) (Reply, bool) {
 		return reply(columnsOf("version nvarchar", "edition int", "snapshot int"), []any{d.Version, d.Edition, flag(d.Snapshot)}), true
 	case strings.Contains(sql, "SUSER_SNAME()") && strings.Contains(sql, "FROM sys.databases"):
 		return d.who(s), true
+	case strings.Contains(sql, "'DaysUntilExpiration'"):
+		return d.expiry(s), true
+	case strings.Contains(sql, "FROM sys.security_predicates"):
+		return Reply{Columns: columnsOf("filters int"), Rows: [][]any{{d.Filters}}}, true
 	case strings.Contains(sql, "FROM sys.objects AS o"):
 		return d.relations(params), true
 	case strings.Contains(sql, "FROM sys.columns AS c"):
@@ -42,15 +46,20 @@ func flag(yes bool) int64 {
 }
 
 func (d *Database) who(s *Session) Reply {
-	var expires, broker any
-	if u := d.users[s.Login.User]; u != nil {
-		expires = u.ExpiresIn
-	}
+	var broker any
 	if d.Broker != "" {
 		broker = d.Broker
 	}
-	return reply(columnsOf("login nvarchar", "db nvarchar", "server nvarchar", "updateability nvarchar", "broker nvarchar", "days int", "admin int", "owner int", "edition nvarchar", "snapshot int", "rcsi int", "filters int"),
-		[]any{s.Login.User, d.Name, d.Server, "READ_WRITE", broker, expires, int64(0), int64(0), "Fake Edition", flag(d.Snapshot), int64(0), int64(0)})
+	return reply(columnsOf("login nvarchar", "db nvarchar", "server nvarchar", "updateability nvarchar", "broker nvarchar", "admin int", "owner int", "edition nvarchar", "snapshot int", "rcsi int"),
+		[]any{s.Login.User, d.Name, d.Server, "READ_WRITE", broker, int64(0), int64(0), "Fake Edition", flag(d.Snapshot), int64(0)})
+}
+
+func (d *Database) expiry(s *Session) Reply {
+	var days any
+	if u := d.users[s.Login.User]; u != nil {
+		days = u.ExpiresIn
+	}
+	return reply(columnsOf("days int"), []any{days})
 }
 
 // shown lists the tables that the catalog shows, or the one asked for.

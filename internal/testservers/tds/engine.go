@@ -49,6 +49,7 @@ type Database struct {
 	Version  string
 	Edition  int64
 	Snapshot bool
+	Filters  int64 // predicates of security policies
 
 	mu         sync.Mutex
 	tables     []*Table
