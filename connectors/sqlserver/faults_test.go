@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/internal/testservers/tds"
@@ -202,25 +203,9 @@ func TestContextEnds(t *testing.T) {
 	s := b.open()
 	req := request(tableOf(t, s, "dbo.t"), connector.FullTable, "")
 	ctx, cancel := context.WithCancel(testContext(t))
-	b.Backend = &delaying{Database: b.db, asked: cancel}
+	b.script.On("[dbo].[t]", tds.Reply{Delay: time.Hour}, cancel)
 	_, err := tryRead(ctx, s, req)
 	if f := faultOf(t, err); !errors.Is(err, context.Canceled) || f.Cause != connector.Ours {
 		t.Errorf("got %s: %v", f.Cause, err)
 	}
-}
-
-// delaying never answers a SELECT of rows; the client gives up as soon as it
-// has asked.
-type delaying struct {
-	*tds.Database
-	asked context.CancelFunc
-}
-
-func (d *delaying) Answer(s *tds.Session, sql string, params []any) tds.Reply {
-	r := d.Database.Answer(s, sql, params)
-	if strings.Contains(sql, "[dbo].[t]") {
-		r.Delay = 1 << 40
-		d.asked()
-	}
-	return r
 }

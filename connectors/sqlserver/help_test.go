@@ -24,8 +24,9 @@ const (
 // bundle is a server of its own with a login that may only read.
 type bundle struct {
 	*tds.Server
-	db *tds.Database
-	t  testing.TB
+	db     *tds.Database
+	script *tds.Script
+	t      testing.TB
 }
 
 func setup(t testing.TB, tables ...*tds.Table) bundle {
@@ -35,7 +36,8 @@ func setup(t testing.TB, tables ...*tds.Table) bundle {
 	for _, table := range tables {
 		db.Add(table)
 	}
-	b := bundle{&tds.Server{Backend: db}, db, t}
+	script := &tds.Script{Next: db}
+	b := bundle{&tds.Server{Backend: script}, db, script, t}
 	if err := b.Start(); err != nil {
 		t.Fatal(err)
 	}

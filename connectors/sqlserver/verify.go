@@ -2,14 +2,17 @@ package sqlserver
 
 import (
 	"context"
-	"encoding/hex"
+	"database/sql/driver"
+	"encoding/binary"
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"github.com/regrant/regrant/connector"
 )
@@ -64,7 +67,7 @@ func (c *session) lookUp(ctx context.Context, t *table, keys arrow.RecordBatch, 
 		texts := make([]string, len(cols))
 		equal := make([]string, len(cols))
 		for k, col := range cols {
-			text, err := keyText(keys.Column(k), from+i)
+			text, err := col.keyText(keys.Column(k), from+i)
 			if err != nil {
 				return err
 			}
@@ -98,44 +101,72 @@ func joined(texts []string) string {
 	return b.String()
 }
 
-// keyText writes a value of the warehouse as a position would.
-func keyText(a arrow.Array, i int) (string, error) {
+// keyText writes a value of the warehouse exactly as a position would.
+func (c *col) keyText(a arrow.Array, i int) (string, error) {
 	if a.IsNull(i) {
 		return "", fmt.Errorf("a key with NULL")
 	}
-	switch a := a.(type) {
-	case *array.Binary:
-		return "0x" + hex.EncodeToString(a.Value(i)), nil
-	case *array.Boolean:
-		text, _ := boolText(a.Value(i))
-		return text, nil
-	case *array.Date32:
-		return a.Value(i).ToTime().Format("2006-01-02"), nil
-	case *array.Time64:
-		return a.Value(i).ToTime(arrow.Nanosecond).Format("15:04:05.0000000"), nil
-	case *array.Timestamp:
-		return timestampText(a, i)
-	case *array.Decimal128:
-		return a.Value(i).ToString(a.DataType().(*arrow.Decimal128Type).Scale), nil
-	case *array.Float32:
-		return strconv.FormatFloat(float64(a.Value(i)), 'e', -1, 32), nil
-	case *array.Float64:
-		return strconv.FormatFloat(a.Value(i), 'e', -1, 64), nil
-	case *array.Uint64:
-		return fmt.Sprintf("0x%016x", a.Value(i)), nil
-	default: // integers, strings
-		return a.ValueStr(i), nil
+	if s, ok := a.(*array.String); ok {
+		return s.Value(i), nil
 	}
+	v, err := sourceValue(a, i)
+	if err != nil {
+		return "", err
+	}
+	text, ok := c.form.text(v)
+	if !ok {
+		return "", fmt.Errorf("a key of type %s in column %s", a.DataType(), c.name)
+	}
+	return text, nil
 }
 
-func timestampText(a *array.Timestamp, i int) (string, error) {
-	kind := a.DataType().(*arrow.TimestampType)
-	moment := a.Value(i).ToTime(kind.Unit).UTC()
-	meta := "2006-01-02T15:04:05.0000000"
-	if kind.TimeZone != "" {
-		meta += "+00:00"
+// sourceValue is a value as the driver would have given it.
+func sourceValue(a arrow.Array, i int) (driver.Value, error) {
+	switch a := a.(type) {
+	case *array.Uint8:
+		return int64(a.Value(i)), nil
+	case *array.Int16:
+		return int64(a.Value(i)), nil
+	case *array.Int32:
+		return int64(a.Value(i)), nil
+	case *array.Int64:
+		return a.Value(i), nil
+	case *array.Uint64:
+		return binary.BigEndian.AppendUint64(nil, a.Value(i)), nil
+	case *array.Binary:
+		return a.Value(i), nil
+	case *array.Boolean:
+		return a.Value(i), nil
+	case *array.Date32:
+		return a.Value(i).ToTime(), nil
+	case *array.Time64:
+		return a.Value(i).ToTime(arrow.Nanosecond), nil
+	case *array.Timestamp:
+		return a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit), nil
+	case *array.Decimal128:
+		return []byte(allDigits(a.Value(i), a.DataType().(*arrow.Decimal128Type).Scale)), nil
+	case *array.Float32:
+		return float64(a.Value(i)), nil
+	case *array.Float64:
+		return a.Value(i), nil
 	}
-	return moment.Format(meta), nil
+	return nil, fmt.Errorf("a key of type %s", a.DataType())
+}
+
+// allDigits writes every digit of the scale, as the driver does.
+func allDigits(n decimal128.Num, scale int32) string {
+	whole := n.BigInt()
+	text := new(big.Int).Abs(whole).String()
+	if missing := int(scale) + 1 - len(text); missing > 0 {
+		text = strings.Repeat("0", missing) + text
+	}
+	if at := len(text) - int(scale); scale > 0 {
+		text = text[:at] + "." + text[at:]
+	}
+	if whole.Sign() < 0 {
+		return "-" + text
+	}
+	return text
 }
 
 // A table above this size is not counted on the source just for a receipt.
