@@ -127,7 +127,7 @@ func (s *Server) socket() string { return filepath.Join(s.dir, "s") }
 func (s *Server) options() []string {
 	conf := map[string]string{
 		"datadir": s.data(), "port": strconv.Itoa(s.port), "bind-address": "127.0.0.1", "socket": s.socket(), "pid-file": filepath.Join(s.dir, "pid"),
-		"innodb-buffer-pool-size": "64M", "innodb-flush-log-at-trx-commit": "0", "innodb-use-native-aio": "0", "performance-schema": "OFF",
+		"innodb-buffer-pool-size": "64M", "innodb-flush-log-at-trx-commit": "2", "innodb-use-native-aio": "0", "performance-schema": "OFF",
 		"innodb-doublewrite": "0", "skip-name-resolve": "1", "max-connections": "60", "table-open-cache": "400",
 	}
 	if s.bin.flavour == MySQL {
@@ -235,7 +235,7 @@ func (s *Server) awaitReady(ctx context.Context, p *proc.Process) error {
 // Stop ends the server as an administrator does: sessions are told so (1053).
 func (s *Server) Stop(ctx context.Context) error { return s.end(ctx, syscall.SIGTERM) }
 
-// Crash ends the server at once. The next Start recovers.
+// Crash ends the server at once. The next Start recovers what was committed.
 func (s *Server) Crash(ctx context.Context) error { return s.end(ctx, syscall.SIGKILL) }
 
 func (s *Server) end(ctx context.Context, sig syscall.Signal) error {
