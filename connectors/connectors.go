@@ -6,6 +6,7 @@ import (
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/connectors/mysql"
 	"github.com/regrant/regrant/connectors/postgresql"
+	"github.com/regrant/regrant/connectors/sqlserver"
 )
 
 // All returns the connectors in the order of the catalogue.
@@ -13,5 +14,6 @@ func All() []connector.Definition {
 	return []connector.Definition{
 		mysql.Definition,
 		postgresql.Definition,
+		sqlserver.Definition,
 	}
 }

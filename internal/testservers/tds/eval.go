@@ -290,8 +290,9 @@ func apply(name string, args []any) (any, error) {
 		return sum[:], nil
 	case name == "SUBSTRING" && len(args) == 3:
 		raw, ok := args[0].([]byte)
-		from, n := args[1].(int64), args[2].(int64)
-		if !ok || from < 1 || from-1+n > int64(len(raw)) {
+		from, _ := args[1].(int64)
+		n, _ := args[2].(int64)
+		if !ok || n < 0 || from < 1 || from > int64(len(raw)) || n > int64(len(raw))-from+1 {
 			return nil, errType
 		}
 		return raw[from-1 : from-1+n], nil

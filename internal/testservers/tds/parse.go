@@ -338,6 +338,9 @@ func (p *parser) cases() *node {
 		otherwise = p.expr()
 	}
 	p.want("END")
+	if len(n.args) == 0 {
+		p.fail()
+	}
 	n.args = append(n.args, otherwise)
 	return n
 }
@@ -400,6 +403,9 @@ func (p *parser) named() *node {
 			n.args = p.list()
 		}
 		p.want(")")
+		if fewest, most := arity(n.text); len(n.args) < fewest || len(n.args) > most {
+			p.fail()
+		}
 		return fold(n)
 	}
 	for p.is(".") && !p.is(".", "ToString") {
@@ -407,6 +413,21 @@ func (p *parser) named() *node {
 		name = p.name()
 	}
 	return &node{op: "col", text: name}
+}
+
+// arity is how many arguments a function takes.
+func arity(name string) (fewest, most int) {
+	switch name {
+	case "COUNT", "COUNT_BIG":
+		return 0, 1
+	case "SYSUTCDATETIME", "MIN_ACTIVE_ROWVERSION":
+		return 0, 0
+	case "ISNULL", "HASHBYTES", "DATEPART", "SQL_VARIANT_PROPERTY":
+		return 2, 2
+	case "SUBSTRING", "DATEADD":
+		return 3, 3
+	}
+	return 1, 1
 }
 
 // fold works out what is the same for every row.
