@@ -79,6 +79,7 @@ func (s *source) connect(ctx context.Context) (*session, error) {
 var (
 	errNoTLS          = errors.New("the server does not offer encryption")   //nolint:gochecknoglobals // a sentinel
 	errConnectTimeout = errors.New("no answer in time")                      //nolint:gochecknoglobals // a sentinel
+	errProtocol       = errors.New("what answered is not SQL Server")        //nolint:gochecknoglobals // a sentinel
 	errHandshake      = errors.New("the server and Regrant could not agree") //nolint:gochecknoglobals // a sentinel
 )
 

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	mssql "github.com/microsoft/go-mssqldb"
+
 	"github.com/regrant/regrant/connector/sqlkit"
 )
 
@@ -137,7 +139,11 @@ func (d *dialer) explain(err error) error {
 	if broken := d.wire.failure(); broken != nil {
 		return fmt.Errorf("%w: %w", err, broken)
 	}
-	return err
+	var answer mssql.Error
+	if errors.As(err, &answer) || contextOf(err) != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errProtocol, err)
 }
 
 // contextOf keeps what says that the caller gave up.

@@ -37,7 +37,7 @@ func (s *source) networkFault(err error, step connector.Step) *connector.Fault {
 		return &connector.Fault{Cause: connector.Outage, Code: id + ".connection_lost", Step: step, Err: err,
 			Public: "The connection to the server broke. It is tried again by itself."}
 	}
-	if errors.As(err, &stream) {
+	if errors.As(err, &stream) || errors.Is(err, errProtocol) {
 		return &connector.Fault{Cause: connector.Unknown, Code: id + ".protocol", Step: step, Err: err,
 			Public: "What answered does not speak SQL Server's protocol as Regrant knows it. Check that the port is that of SQL Server. The evidence is kept."}
 	}

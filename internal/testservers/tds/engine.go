@@ -58,6 +58,7 @@ type Database struct {
 	writes     []string
 	statements []string
 	refusal    []Error // of everybody
+	last       Login
 }
 
 // NewDatabase makes an empty one.
@@ -117,10 +118,18 @@ func (d *Database) Statements() []string {
 	return append([]string(nil), d.statements...)
 }
 
+// LastLogin is what the last client signed in with.
+func (d *Database) LastLogin() Login {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last
+}
+
 // SignIn checks user, password and database.
 func (d *Database) SignIn(l Login) []Error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.last = l
 	if len(d.refusal) > 0 {
 		return d.refusal
 	}
