@@ -4,6 +4,7 @@ package connectors
 
 import (
 	"github.com/regrant/regrant/connector"
+	"github.com/regrant/regrant/connectors/amazonrds"
 	"github.com/regrant/regrant/connectors/mysql"
 	"github.com/regrant/regrant/connectors/postgresql"
 	"github.com/regrant/regrant/connectors/sqlserver"
@@ -12,6 +13,7 @@ import (
 // All returns the connectors in the order of the catalogue.
 func All() []connector.Definition {
 	return []connector.Definition{
+		amazonrds.Definition,
 		mysql.Definition,
 		postgresql.Definition,
 		sqlserver.Definition,

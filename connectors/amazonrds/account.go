@@ -9,8 +9,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 )
 
 // account is the AWS side of an authorization.
@@ -50,8 +52,13 @@ func newAccount(ctx context.Context, p *plan) (*account, error) {
 }
 
 // machine reads what the AWS tools on this machine would use.
+//
+// The client is not one of the SDK's own kind: of those the SDK replaces the
+// dialer on the way to the metadata service. The price is that AWS_CA_BUNDLE is
+// refused.
 func machine(ctx context.Context, p *plan, client *http.Client) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{config.WithRegion(p.region), config.WithHTTPClient(client), config.WithRetryMaxAttempts(2)}
+	options := []func(*config.LoadOptions) error{config.WithRegion(p.region), config.WithHTTPClient(client), config.WithRetryMaxAttempts(2), config.WithLogger(logging.Nop{}),
+		config.WithEndpointCredentialOptions(func(o *endpointcreds.Options) { o.HTTPClient = client })}
 	if profile := p.env.Settings["aws_profile"]; profile != "default" {
 		options = append(options, config.WithSharedConfigProfile(profile))
 	}

@@ -50,7 +50,7 @@ func engineFields() []connector.Field {
 				{Value: withKeys, Label: "IAM, with an access key"},
 				{Value: withMachine, Label: "IAM, with the role or profile of this machine"},
 			},
-			Help: "With IAM no password is kept anywhere: Regrant signs a token for each sign-in, which holds for 15 minutes.",
+			Help: "With IAM no password is kept anywhere: Regrant signs a token for each sign-in, which holds for 15 minutes. SQL Server takes passwords only.",
 		},
 	}
 }
@@ -65,7 +65,7 @@ func connectionFields() []connector.Field {
 			f.Help = "The endpoint that the RDS console shows under Connectivity, for instance shop.abcdefghijkl.eu-central-1.rds.amazonaws.com. A reader endpoint is the best one for reading."
 		case "port":
 			f.Required, f.Default = false, ""
-			f.Help = "Empty: the usual one, 5432 for PostgreSQL and 3306 for MySQL and MariaDB."
+			f.Help = "Empty: the usual one, 5432 for PostgreSQL, 3306 for MySQL and MariaDB, 1433 for SQL Server."
 		case "password":
 			f.Show = connector.Condition{Field: "sign_in", Values: []string{withPassword}}
 		case "database":

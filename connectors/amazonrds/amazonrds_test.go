@@ -26,7 +26,8 @@ const (
 type bundle struct {
 	*postgres.Server
 	*amazon
-	t testing.TB
+	directory string // port of the judge
+	t         testing.TB
 }
 
 // setup makes the role "suite" sign in with tokens, as RDS does by PAM, here by
@@ -40,7 +41,7 @@ func setup(t testing.TB) bundle {
 	s := postgres.Start(t, postgres.WithTLS(testHost), postgres.WithHBA(
 		"hostssl all suite 127.0.0.1/32 ldap ldapserver="+host+" ldapport="+port+` ldapprefix="cn=" ldapsuffix=",dc=rds"`,
 		"hostssl all plain 127.0.0.1/32 scram-sha-256"))
-	b := bundle{Server: s, amazon: a, t: t}
+	b := bundle{Server: s, amazon: a, directory: port, t: t}
 	b.Exec(t, "CREATE ROLE suite LOGIN", "CREATE ROLE plain LOGIN PASSWORD '"+canary+"'", "CREATE DATABASE other")
 	return b
 }

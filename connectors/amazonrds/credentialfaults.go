@@ -49,7 +49,10 @@ func credentialFault(err error, p *plan, skew time.Duration) *connector.Fault {
 func isUnreachable(err error) bool {
 	var asked *smithy.OperationError
 	var answered *awshttp.ResponseError
-	return errors.As(err, &asked) && asked.Service() == sts.ServiceID && !errors.As(err, &answered)
+	if errors.As(err, &answered) && answered.HTTPStatusCode() != 0 {
+		return false
+	}
+	return errors.As(err, &asked) && asked.Service() == sts.ServiceID
 }
 
 // answerFault judges an answer by its code.
@@ -93,7 +96,10 @@ func answer(api smithy.APIError, err error) error {
 }
 
 func withCode(f *connector.Fault, code string) *connector.Fault {
-	f.Facts = map[string]string{"aws_code": code}
+	if f.Facts == nil {
+		f.Facts = map[string]string{}
+	}
+	f.Facts["aws_code"] = code
 	return f
 }
 

@@ -4,6 +4,7 @@ import (
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/connectors/mysql"
 	"github.com/regrant/regrant/connectors/postgresql"
+	"github.com/regrant/regrant/connectors/sqlserver"
 )
 
 // engine is one of the databases that Amazon runs.
@@ -20,6 +21,7 @@ func engines() []engine {
 		{value: "postgresql", label: "PostgreSQL, Aurora PostgreSQL", port: "5432", iam: true, definition: postgresql.Definition},
 		{value: "mysql", label: "MySQL, Aurora MySQL", port: "3306", iam: true, definition: mysql.Definition},
 		{value: "mariadb", label: "MariaDB", port: "3306", iam: true, definition: mysql.Definition},
+		{value: "sqlserver", label: "Microsoft SQL Server", port: "1433", definition: sqlserver.Definition},
 	}
 }
 

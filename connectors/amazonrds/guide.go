@@ -21,7 +21,7 @@ func guide(values map[string]string) []connector.Instruction {
 		port = e.port
 	}
 	steps := engineSteps(e, values)
-	if values["sign_in"] == withKeys || values["sign_in"] == withMachine {
+	if e.iam && (values["sign_in"] == withKeys || values["sign_in"] == withMachine) {
 		steps = append([]connector.Instruction{userStep(e, values)}, iamSteps(at, values)...)
 		steps = append(steps, sqlkit.BastionGuide(values)...)
 	}
