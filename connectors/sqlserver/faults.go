@@ -96,7 +96,7 @@ func readVerdict(number int32) (verdict, bool) {
 		return verdict{cause: connector.Outage, code: "table_locked", scope: one, retry: time.Minute, public: "%s is locked by somebody's change at the source." + again + " Snapshot isolation avoids this."}, true
 	case 3960, 3961, 3966, 3967, 601:
 		return verdict{cause: connector.Outage, code: "read_conflict", scope: one, retry: time.Minute, public: "%s was changed in the middle of reading in a way that the server cannot hide." + again}, true
-	case 3952, 41332, 41305:
+	case 3952, 41332, 41305, 7420:
 		return verdict{cause: connector.Ours, code: "snapshot_refused", scope: one, retry: time.Minute, public: "%s cannot be read as of one moment." + again}, true
 	case 605, 823, 824, 825, 5572:
 		return verdict{cause: connector.Outage, code: "storage_damaged", scope: one, public: "The server reports damaged storage while reading %s. Tell its administrator at once."}, true
@@ -254,9 +254,10 @@ func retryable(err error) bool {
 	return numbered(err, 1205, 1222, 3960, 3961, 3966, 3967, 601, 701, 8645, 8651)
 }
 
-// refusesSnapshot says that the database, or this table, is not to be read
-// under snapshot isolation.
-func refusesSnapshot(err error) bool { return numbered(err, 3952, 41332, 41305, 3961) }
+// refusesSnapshot says that the database, or this table (kept in memory, of
+// another server, changed meanwhile), is not to be read under snapshot
+// isolation.
+func refusesSnapshot(err error) bool { return numbered(err, 3952, 41332, 41305, 7420, 3961) }
 
 func numbered(err error, numbers ...int32) bool {
 	var answer mssql.Error

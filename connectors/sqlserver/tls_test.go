@@ -88,3 +88,30 @@ func TestEncryption(t *testing.T) {
 		})
 	}
 }
+
+// Azure's gateway sends clients on to the machine that has the database, which
+// has another name; the certificate is checked by that one.
+func TestSentOnByAGateway(t *testing.T) {
+	t.Parallel()
+	behind, ca := encrypted(t, "127.0.0.1")
+	for name, want := range map[string]string{"127.0.0.1": "", "localhost": "tls.wrong_name"} {
+		gateway := setup(t)
+		gateway.Stop()
+		gateway.TLS, gateway.SendOn, gateway.SendOnPort = behind.TLS, name, behind.Port()
+		mustTB(t, gateway.Start())
+		env := gateway.env()
+		env.Settings["tls_mode"], env.Settings["tls_ca"] = "verify-full", ca
+		s := openEnv(t, env)
+		_, err := s.Check(testContext(t))
+		if want != "" {
+			if f := faultOf(t, err); f.Code != want {
+				t.Errorf("by the name %s: %s", name, f.Code)
+			}
+			continue
+		}
+		mustTB(t, err)
+		if got := read(t, s, request(tableOf(t, s, "dbo.t"), connector.FullTable, "")); len(got.rows) != 3000 {
+			t.Errorf("%d rows from behind the gateway", len(got.rows))
+		}
+	}
+}

@@ -41,6 +41,10 @@ type Session struct {
 type Server struct {
 	Backend Backend
 	TLS     *tls.Config // nil: encryption is not supported
+	// SendOn is a host and a port to which clients are sent on, once they are
+	// in; empty: they may stay.
+	SendOn     string
+	SendOnPort int
 
 	mu     sync.Mutex
 	listen net.Listener
@@ -162,6 +166,10 @@ func (s *Server) signIn(conn net.Conn, session *Session) error {
 	}
 	out := newPacketWriter(conn, packReply)
 	refused := s.Backend.SignIn(session.Login)
+	if len(refused) == 0 && s.SendOn != "" {
+		_, _ = out.Write(sendOn(s.SendOn, s.SendOnPort))
+		return out.end()
+	}
 	if len(refused) == 0 {
 		_, _ = out.Write(welcome(session.Login.Database))
 		return out.end()

@@ -69,6 +69,20 @@ func welcome(database string) []byte {
 	return out
 }
 
+// sendOn is a welcome that sends the client on to another server, as Azure's
+// gateway does (ENVCHANGE of type 20).
+func sendOn(host string, port int) []byte {
+	body := []byte{1, 0x74, 0, 0, 4}
+	body = append(shortText(body, "Microsoft SQL Server"), 16, 0, 0x10, 0)
+	out := append(u16([]byte{tokenLoginAck}, len(body)), body...)
+	raw := toUTF16(host)
+	route := u16([]byte{0}, port) // over TCP
+	route = append(u16(route, len(raw)/2), raw...)
+	change := append(u16([]byte{20}, len(route)), route...)
+	change = u16(change, 0)
+	return append(append(u16(append(out, tokenEnvChange), len(change)), change...), doneToken(0, 0)...)
+}
+
 // columnsToken describes a result.
 func columnsToken(columns []Column) []byte {
 	b := u16([]byte{tokenColumns}, len(columns))
