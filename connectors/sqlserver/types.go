@@ -181,7 +181,10 @@ func momentForm(t sourceType) form {
 		f.arrow, f.add, f.text, f.cast, f.lossy = arrow.FixedWidthTypes.Date32, addDate, momentText("2006-01-02"), "CONVERT(date, $, 23)", ""
 		return f
 	case "time":
-		f.arrow, f.add, f.text, f.lossy = arrow.FixedWidthTypes.Time64ns, addTime, momentText("15:04:05.0000000"), ""
+		f.arrow, f.add, f.text, f.lossy = arrow.FixedWidthTypes.Time64us, addTime(time.Microsecond), momentText("15:04:05.0000000"), ""
+		if t.scale > 6 {
+			f.arrow, f.add = arrow.FixedWidthTypes.Time64ns, addTime(time.Nanosecond)
+		}
 		f.cast = fmt.Sprintf("CONVERT(time(%d), $)", t.scale)
 		return f
 	case "datetime", "smalldatetime":
@@ -290,12 +293,15 @@ func addDate(b array.Builder, v driver.Value) bool {
 	return ok
 }
 
-func addTime(b array.Builder, v driver.Value) bool {
-	t, ok := v.(time.Time)
-	if ok {
-		b.(*array.Time64Builder).Append(arrow.Time64(int64(t.Hour()*3600+t.Minute()*60+t.Second())*1e9 + int64(t.Nanosecond())))
+func addTime(unit time.Duration) func(array.Builder, driver.Value) bool {
+	return func(b array.Builder, v driver.Value) bool {
+		t, ok := v.(time.Time)
+		if ok {
+			of := time.Duration(t.Hour()*3600+t.Minute()*60+t.Second())*time.Second + time.Duration(t.Nanosecond())
+			b.(*array.Time64Builder).Append(arrow.Time64(of / unit))
+		}
+		return ok
 	}
-	return ok
 }
 
 func addMoment(unit arrow.TimeUnit) func(array.Builder, driver.Value) bool {

@@ -48,6 +48,7 @@ func typeCases() []typeCase {
 		{"datetime2(7)", "timestamp[ns]", []any{moment("2026-11-25T01:02:03.1234567Z"), moment("9999-12-31T00:00:00Z"), nil}, []string{"2026-11-25T01:02:03.1234567", "NULL", "NULL"}},
 		{"datetimeoffset(7)", "timestamp[ns, tz=UTC]", []any{moment("2026-11-25T01:02:03.1234567+05:30")}, []string{"2026-11-24T19:32:03.1234567Z"}},
 		{"time(7)", "time64[ns]", []any{moment("0001-01-01T23:59:59.9999999Z")}, []string{"23:59:59.999999900"}},
+		{"time(3)", "time64[us]", []any{moment("0001-01-01T23:59:59.999Z"), moment("0001-01-01T00:00:00Z"), nil}, []string{"23:59:59.999000", "00:00:00.000000", "NULL"}},
 		{"uniqueidentifier", "utf8", []any{guid, nil}, []string{string(guid), "NULL"}},
 		{"char(5)", "utf8", []any{"ab   "}, []string{"ab   "}},
 		{"varchar(20)", "utf8", []any{"Grüße", "", nil}, []string{"Grüße", "", "NULL"}},

@@ -140,7 +140,7 @@ func sourceValue(a arrow.Array, i int) (driver.Value, error) {
 	case *array.Date32:
 		return a.Value(i).ToTime(), nil
 	case *array.Time64:
-		return a.Value(i).ToTime(arrow.Nanosecond), nil
+		return a.Value(i).ToTime(a.DataType().(*arrow.Time64Type).Unit), nil
 	case *array.Timestamp:
 		return a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit), nil
 	case *array.Decimal128:
