@@ -1,5 +1,5 @@
 // Command regrant-demo shows and proves Regrant's main job on a real
-// PostgreSQL behind a real SSH bastion. See package demo.
+// database behind a real SSH bastion. See package demo.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/regrant/regrant/internal/demo"
@@ -27,6 +28,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("regrant-demo", flag.ContinueOnError)
 	bin := flags.String("regrant", "bin/regrant", "path of the regrant binary")
 	listen := flags.String("listen", "127.0.0.1:8420", "address of the demo's server")
+	engines := flags.String("engines", "postgresql,mariadb,mysql", "databases whose stories check plays")
 	rounds := flags.Int("rounds", 200, "kills of a soak")
 	seed := flags.Uint64("seed", 1, "of a soak's random moments")
 	if len(args) == 0 {
@@ -39,7 +41,7 @@ func run(ctx context.Context, args []string) error {
 	case "run":
 		return demo.Run(ctx, demo.LargeConfig(*bin, *listen, os.Stdout), os.Stdin)
 	case "check":
-		return demo.Check(ctx, demo.LargeConfig(*bin, "", os.Stdout))
+		return demo.Check(ctx, demo.LargeConfig(*bin, "", os.Stdout), strings.Split(*engines, ","))
 	case "bench":
 		return demo.Bench(ctx, demo.LargeConfig(*bin, "", os.Stdout))
 	case "soak":

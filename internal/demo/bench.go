@@ -66,23 +66,23 @@ func setUpBench(ctx context.Context, c Config) (s *stage, err error) {
 		return s, err
 	}
 	s.say("Filling %d orders of 30 columns and %d order items …", wideRows, manyRows)
-	if s.pg, err = postgres.Launch(ctx, postgres.Config{Settings: map[string]string{"shared_buffers": "1GB", "max_wal_size": "4GB"}}); err != nil {
+	pg, err := postgres.Launch(ctx, postgres.Config{Settings: map[string]string{"shared_buffers": "1GB", "max_wal_size": "4GB"}})
+	if err != nil {
 		return s, err
 	}
-	if err = s.pg.ExecIn(ctx, "postgres", "CREATE DATABASE "+database); err != nil {
+	shop := postgresShop{pg}
+	s.shop = shop
+	if err = pg.ExecIn(ctx, "postgres", "CREATE DATABASE "+database); err != nil {
 		return s, err
 	}
 	fill := strings.NewReplacer("{{wide}}", strconv.Itoa(wideRows), "{{items}}", strconv.Itoa(manyRows))
-	if err = s.pg.ExecIn(ctx, database, fill.Replace(benchSQL)); err != nil {
+	if err = shop.run(ctx, fill.Replace(benchSQL)); err != nil {
 		return s, err
 	}
-	if err = s.pg.ExecIn(ctx, database, "VACUUM ANALYZE orders_wide", "CHECKPOINT"); err != nil {
+	if err = shop.run(ctx, "VACUUM ANALYZE orders_wide", "CHECKPOINT"); err != nil {
 		return s, err
 	}
-	if err = grantRole(ctx, s.pg, s.password); err != nil {
-		return s, err
-	}
-	if err = s.reconnect(ctx); err != nil {
+	if err = shop.grant(ctx, s.password); err != nil {
 		return s, err
 	}
 	if s.product, err = newProduct(c.Bin, s.dir, ""); err != nil {
@@ -117,7 +117,7 @@ func (s *stage) benchStart(ctx context.Context) error {
 // benchFirst connects without a tunnel and waits for the first pull.
 func (s *stage) benchFirst(ctx context.Context) (client.Integration, error) {
 	err := s.product.must(ctx, map[string]string{"password": s.password}, "add", "postgresql", "--name", "Shop",
-		"--set", "host=127.0.0.1", "--set", "port="+strconv.Itoa(s.pg.Port()), "--set", "database="+database, "--set", "user="+role, "--set", "tls_mode=prefer")
+		"--set", "host=127.0.0.1", "--set", "port="+strconv.Itoa(s.shop.port()), "--set", "database="+database, "--set", "user="+role, "--set", "tls_mode=prefer")
 	if err != nil {
 		return client.Integration{}, err
 	}
@@ -145,7 +145,7 @@ func (s *stage) report(ctx context.Context, in client.Integration) error {
 
 // floor is the median time of copying a table out and throwing it away.
 func (s *stage) floor(ctx context.Context, table string) (time.Duration, error) {
-	conn, err := pgconn.Connect(ctx, s.pg.DSN(postgres.Superuser, database))
+	conn, err := pgconn.Connect(ctx, s.shop.(postgresShop).DSN(postgres.Superuser, database))
 	if err != nil {
 		return 0, err
 	}
@@ -169,7 +169,7 @@ func (s *stage) benchIncremental(ctx context.Context) error {
 	for round := range rounds {
 		for _, table := range []string{"few_items", "items"} {
 			update := fmt.Sprintf("UPDATE %s SET quantity = quantity + 1, updated_at = clock_timestamp() WHERE id IN (SELECT (i * 97 + %d) %% 100000 + 1 FROM generate_series(1, %d) i)", table, round, changes)
-			if err := s.pg.ExecIn(ctx, database, update); err != nil {
+			if err := s.shop.(postgresShop).run(ctx, update); err != nil {
 				return err
 			}
 		}

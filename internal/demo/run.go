@@ -8,13 +8,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-
-	"github.com/regrant/regrant/internal/testservers/postgres"
 )
 
 // LargeConfig is the demo's own size with at least a million order items.
 func LargeConfig(bin, listen string, out io.Writer) Config {
-	return Config{Bin: bin, Listen: listen, Out: out, Size: large}
+	return Config{Bin: bin, Listen: listen, Out: out, Size: large, Shop: newPostgresShop}
 }
 
 // Run sets the demo up and lets a person break things until ctx ends or the
@@ -61,7 +59,7 @@ func (s *stage) explain() {
 		}
 	}
 	s.say("Query   %s query --data %s 'select count(*) from shop.order_items'", s.product.bin, s.product.data)
-	s.say("Source  psql '%s'", s.pg.DSN(postgres.Superuser, database))
+	s.say("Source  %s", s.shop.hint())
 	s.say("\nBreak it in psql:  ALTER ROLE %s PASSWORD 'other';   REVOKE SELECT ON orders FROM %s;   DROP OWNED BY %s; DROP ROLE %s;", role, role, role, role)
 	s.say("Break it here:     password | revoke | expire | stop | hostkey | network      mend it:  grant | start | mend")
 	s.say("Then press “Update now” on the page, or: %s update %s --wait --data %s", s.product.bin, slug, s.product.data)
@@ -73,7 +71,7 @@ func (s *stage) obey(ctx context.Context, in io.Reader) error {
 	words := map[string]func(context.Context, *stage) error{
 		"password": changePassword, "revoke": revokeSelect, "expire": expirePassword, "stop": stopServer, "hostkey": swapHostKey, "network": cutNetwork,
 		"start": startServer, "mend": mendNetwork,
-		"grant": func(ctx context.Context, s *stage) error { return s.sql(ctx, "GRANT SELECT ON public.orders TO "+role) },
+		"grant": func(ctx context.Context, s *stage) error { return s.shop.allow(ctx, "orders") },
 	}
 	lines := make(chan string)
 	go func() {
@@ -114,6 +112,18 @@ func (s *stage) doWord(ctx context.Context, words map[string]func(context.Contex
 			s.say("That did not work: %v", err)
 			return
 		}
-		s.say("Done: %s. The password is now %q; the bastion's host keys are %v.", word, s.password, s.bastion.Fingerprints())
+		s.say("Done: %s.%s", word, s.told(word))
+	}
+}
+
+// told is what a person needs to know for the repair.
+func (s *stage) told(word string) string {
+	switch word {
+	case "password":
+		return fmt.Sprintf(" The password is now %q.", s.password)
+	case "hostkey":
+		return fmt.Sprintf(" The bastion's host keys are now %v.", s.bastion.Fingerprints())
+	default:
+		return ""
 	}
 }

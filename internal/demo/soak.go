@@ -13,7 +13,7 @@ import (
 // are changed and credentials are swapped. After every few rounds the
 // warehouse must equal the source and the credential must work.
 func Soak(ctx context.Context, c Config, rounds int, seed uint64) error {
-	c.Size = small
+	c.Size, c.Shop = small, newPostgresShop
 	s, err := setUp(ctx, c)
 	if err != nil {
 		return err
@@ -40,8 +40,7 @@ func Soak(ctx context.Context, c Config, rounds int, seed uint64) error {
 
 // killOnce does work in the background and pulls the plug in the middle of it.
 func (s *stage) killOnce(ctx context.Context, dice *rand.Rand, round int) error {
-	s.trades++
-	if _, err := trade(ctx, s.pg, s.trades, 200+dice.IntN(3000)); err != nil {
+	if _, err := s.trade(ctx, 200+dice.IntN(3000)); err != nil {
 		return err
 	}
 	working, cancel := context.WithCancel(ctx)

@@ -10,10 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/regrant/regrant/client"
-	"github.com/regrant/regrant/internal/testservers/postgres"
 	"github.com/regrant/regrant/internal/testservers/ssh"
 )
 
@@ -26,15 +23,37 @@ const firstPassword = "correct-horse-1"
 // stage is everything a story needs: the shop, the bastion and the product.
 type stage struct {
 	dir      string
-	pg       *postgres.Server
+	shop     shop
 	bastion  *ssh.Server
 	product  *product
-	source   *pgx.Conn // as superuser, past the bastion
 	controls *controls
 	password string
 	round    int // of passwords
-	trades   int
+	trades   []traded
 	out      io.Writer
+}
+
+// traded is how many rows changed when.
+type traded struct {
+	at   time.Time
+	rows int
+}
+
+// trade lets the shop go on and returns how many rows changed.
+func (s *stage) trade(ctx context.Context, rows int) (int, error) {
+	changed, err := s.shop.trade(ctx, len(s.trades)+1, rows)
+	s.trades = append(s.trades, traded{time.Now(), changed})
+	return changed, err
+}
+
+// mayReadAgain is how many rows of earlier trading a pull may read once more.
+func (s *stage) mayReadAgain() (rows int) {
+	for _, t := range s.trades[:len(s.trades)-1] {
+		if time.Since(t.at) < s.shop.readsAgain() {
+			rows += t.rows
+		}
+	}
+	return rows
 }
 
 // Config says how to set a stage up.
@@ -43,7 +62,7 @@ type Config struct {
 	Listen string // "127.0.0.1:8080"; empty: a free port
 	Out    io.Writer
 	Size   Size
-	Every  time.Duration // between scheduled updates; long, so that stories decide when
+	Shop   func(context.Context) (shop, error) // starts its server
 }
 
 // setUp makes the shop, starts everything and connects the product to it
@@ -58,17 +77,14 @@ func setUp(ctx context.Context, c Config) (s *stage, err error) {
 	if s.dir, err = os.MkdirTemp("", "regrant-demo-"); err != nil {
 		return s, err
 	}
-	s.say("Starting PostgreSQL and filling the shop with %d order items …", c.Size.Items)
-	if s.pg, err = postgres.Launch(ctx, postgres.Config{Settings: map[string]string{"shared_buffers": "128MB", "max_wal_size": "2GB"}}); err != nil {
+	if s.shop, err = c.Shop(ctx); err != nil {
 		return s, err
 	}
-	if err = loadShop(ctx, s.pg, c.Size); err != nil {
+	s.say("Filling a shop (%s) with %d order items …", s.shop.hint(), c.Size.Items)
+	if err = s.shop.fill(ctx, c.Size); err != nil {
 		return s, err
 	}
-	if err = grantRole(ctx, s.pg, s.password); err != nil {
-		return s, err
-	}
-	if err = s.reconnect(ctx); err != nil {
+	if err = s.shop.grant(ctx, s.password); err != nil {
 		return s, err
 	}
 	if s.bastion, err = ssh.Launch(ctx, ssh.Config{}); err != nil {
@@ -93,7 +109,7 @@ func setUp(ctx context.Context, c Config) (s *stage, err error) {
 // settings are the form's values for the shop behind the bastion.
 func (s *stage) settings() []string {
 	return []string{
-		"--set", "connection=ssh", "--set", "host=127.0.0.1", "--set", "port=" + strconv.Itoa(s.pg.Port()),
+		"--set", "connection=ssh", "--set", "host=127.0.0.1", "--set", "port=" + strconv.Itoa(s.shop.port()),
 		"--set", "database=" + database, "--set", "user=" + role, "--set", "tls_mode=prefer",
 		"--set", "ssh_host=127.0.0.1", "--set", "ssh_port=" + strconv.Itoa(s.bastion.Port()), "--set", "ssh_user=" + s.bastion.User(),
 	}
@@ -102,25 +118,19 @@ func (s *stage) settings() []string {
 // connect begins the integration, installs the key that the product made on
 // the bastion, and finishes: what a person does with the form.
 func (s *stage) connect(ctx context.Context) error {
-	begun, err := s.product.api.Begin(ctx, client.NewIntegration{Connector: "postgresql", Name: "Shop"})
+	begun, err := s.product.api.Begin(ctx, client.NewIntegration{Connector: s.shop.connector(), Name: "Shop"})
 	if err != nil {
 		return fmt.Errorf("beginning the integration: %w", err)
 	}
 	if begun.Draft == nil || begun.Draft.Public["ssh_private_key"] == "" {
 		return errors.New("no SSH key was generated")
 	}
-	line := fmt.Sprintf(`restrict,port-forwarding,permitopen="127.0.0.1:%d" %s`, s.pg.Port(), strings.TrimSpace(begun.Draft.Public["ssh_private_key"]))
+	line := fmt.Sprintf(`restrict,port-forwarding,permitopen="127.0.0.1:%d" %s`, s.shop.port(), strings.TrimSpace(begun.Draft.Public["ssh_private_key"]))
 	if err := s.bastion.SetAuthorizedKeys(line); err != nil {
 		return err
 	}
 	args := append([]string{"reauthorize", slug}, s.settings()...)
 	return s.product.must(ctx, map[string]string{"password": s.password}, args...)
-}
-
-// reconnect opens the superuser's own connection, with which sums are made.
-func (s *stage) reconnect(ctx context.Context) (err error) {
-	s.source, err = pgx.Connect(ctx, s.pg.DSN(postgres.Superuser, database))
-	return err
 }
 
 func (s *stage) say(format string, args ...any) { _, _ = fmt.Fprintf(s.out, format+"\n", args...) }
@@ -131,17 +141,14 @@ func (s *stage) tearDown() {
 		s.product.stop()
 		_ = s.product.log.Close()
 	}
-	if s.source != nil {
-		_ = s.source.Close(context.Background())
-	}
 	if s.controls != nil {
 		s.controls.cut()
 	}
 	if s.bastion != nil {
 		_ = s.bastion.Close()
 	}
-	if s.pg != nil {
-		_ = s.pg.Close()
+	if s.shop != nil {
+		_ = s.shop.close()
 	}
 	if s.dir != "" && os.Getenv("REGRANT_DEMO_KEEP") == "" {
 		_ = os.RemoveAll(s.dir)

@@ -27,16 +27,12 @@ func stories() []story {
 		{name: "password changed", cause: "access_changed", actor: "person", state: "needs_reauthorization", before: changePassword, repair: reauthorize},
 		{name: "role dropped", cause: "access_changed", actor: "person", state: "needs_reauthorization", before: dropRole, repair: recreateRole},
 		{name: "password expired", cause: "expired", actor: "person", state: "needs_reauthorization", before: expirePassword, repair: renewPassword},
-		{name: "SELECT revoked on one table", cause: "access_changed", actor: "person", state: "degraded", table: "public.orders", before: revokeSelect, repair: grantSelect},
+		{name: "SELECT revoked on one table", cause: "access_changed", actor: "person", state: "degraded", table: "orders", before: revokeSelect, repair: grantSelect},
 		{name: "server stopped", cause: "outage", actor: "nobody", state: "waiting", before: stopServer, repair: startServer, offline: true},
 		{name: "bastion host key changed", cause: "access_changed", actor: "person", state: "needs_reauthorization", before: swapHostKey, repair: acceptHostKey},
 		{name: "own disk full", cause: "ours", actor: "operator", state: "our_fault", before: fillDisk, repair: freeDisk, rows: 150_000},
 		{name: "own network cut", cause: "ours", actor: "operator", state: "our_fault", before: cutNetwork, repair: mendNetwork},
 	}
-}
-
-func (s *stage) sql(ctx context.Context, statements ...string) error {
-	return s.pg.ExecIn(ctx, database, statements...)
 }
 
 func (s *stage) newPassword() string {
@@ -46,36 +42,34 @@ func (s *stage) newPassword() string {
 }
 
 func changePassword(ctx context.Context, s *stage) error {
-	return s.sql(ctx, fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'", role, s.newPassword()))
+	return s.shop.setPassword(ctx, s.newPassword())
 }
 
 func reauthorize(ctx context.Context, s *stage) error {
 	return s.product.must(ctx, map[string]string{"password": s.password}, "reauthorize", slug)
 }
 
-func dropRole(ctx context.Context, s *stage) error {
-	return s.sql(ctx, "DROP OWNED BY "+role, "DROP ROLE "+role)
-}
+func dropRole(ctx context.Context, s *stage) error { return s.shop.drop(ctx) }
 
 func recreateRole(ctx context.Context, s *stage) error {
-	if err := grantRole(ctx, s.pg, s.newPassword()); err != nil {
+	if err := s.shop.grant(ctx, s.newPassword()); err != nil {
 		return err
 	}
 	return reauthorize(ctx, s)
 }
 
-// expirePassword gives the password a date, lets the product see it as any
-// hourly probe would, and waits until the date has passed.
+// expirePassword ends the password. Where a server only refuses and does not
+// say why, the date is known from an earlier look, as any hourly probe has it.
 func expirePassword(ctx context.Context, s *stage) error {
-	end := time.Now().Add(4 * time.Second)
-	if err := s.sql(ctx, fmt.Sprintf("ALTER ROLE %s VALID UNTIL '%s'", role, end.UTC().Format(time.RFC3339Nano))); err != nil {
+	until, err := s.shop.expire(ctx)
+	if err != nil || until.IsZero() {
 		return err
 	}
 	if _, err := s.product.api.Probe(ctx, slug); err != nil {
 		return err
 	}
 	select {
-	case <-time.After(time.Until(end) + 200*time.Millisecond):
+	case <-time.After(time.Until(until) + 200*time.Millisecond):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -83,36 +77,24 @@ func expirePassword(ctx context.Context, s *stage) error {
 }
 
 func renewPassword(ctx context.Context, s *stage) error {
-	if err := s.sql(ctx, fmt.Sprintf("ALTER ROLE %s PASSWORD '%s' VALID UNTIL 'infinity'", role, s.newPassword())); err != nil {
+	if err := s.shop.setPassword(ctx, s.newPassword()); err != nil {
 		return err
 	}
 	return reauthorize(ctx, s)
 }
 
-func revokeSelect(ctx context.Context, s *stage) error {
-	return s.sql(ctx, "REVOKE SELECT ON public.orders FROM "+role)
-}
+func revokeSelect(ctx context.Context, s *stage) error { return s.shop.deny(ctx, "orders") }
 
 func grantSelect(ctx context.Context, s *stage) error {
-	if err := s.sql(ctx, "GRANT SELECT ON public.orders TO "+role); err != nil {
+	if err := s.shop.allow(ctx, "orders"); err != nil {
 		return err
 	}
 	return s.product.must(ctx, nil, "reauthorize", slug)
 }
 
-func stopServer(ctx context.Context, s *stage) error {
-	if err := s.source.Close(ctx); err != nil {
-		return err
-	}
-	return s.pg.Stop(ctx)
-}
+func stopServer(ctx context.Context, s *stage) error { return s.shop.stop(ctx) }
 
-func startServer(ctx context.Context, s *stage) error {
-	if err := s.pg.Start(ctx); err != nil {
-		return err
-	}
-	return s.reconnect(ctx)
-}
+func startServer(ctx context.Context, s *stage) error { return s.shop.start(ctx) }
 
 func swapHostKey(ctx context.Context, s *stage) error { return s.bastion.SwapHostKey(ctx) }
 
