@@ -13,7 +13,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/decimal128"
 )
 
 // sourceType is what the catalog says about a column's type, aliases resolved.
@@ -120,12 +119,12 @@ const variantText = "CASE CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY($, 'BaseTy
 func decimalForm(precision, scale int32, cast, hash string) form {
 	return form{arrow: &arrow.Decimal128Type{Precision: precision, Scale: scale}, text: decimalText, cast: cast, hash: hash,
 		add: func(b array.Builder, v driver.Value) bool {
-			n, err := decimal128.FromString(textOf(v), precision, scale)
-			if err != nil {
-				return false
+			raw, _ := v.([]byte)
+			n, ok := parseDecimal(raw, scale)
+			if ok {
+				b.(*array.Decimal128Builder).Append(n)
 			}
-			b.(*array.Decimal128Builder).Append(n)
-			return true
+			return ok
 		}}
 }
 

@@ -1,6 +1,7 @@
 package sqlserver
 
 import (
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,12 @@ func moment(text string) time.Time {
 		panic(err)
 	}
 	return m
+}
+
+// huge has all 38 digits.
+func huge() tds.Decimal {
+	n, _ := new(big.Int).SetString(strings.Repeat("9", 38), 10)
+	return tds.Decimal{N: n, Scale: 10}
 }
 
 // typeCase is a type, values, and how they arrive.
@@ -37,6 +44,7 @@ func typeCases() []typeCase {
 		{"bigint", "int64", []any{int64(-9223372036854775808), int64(9223372036854775807)}, []string{"-9223372036854775808", "9223372036854775807"}},
 		{"decimal(12,2)", "decimal(12, 2)", []any{decimal(123, 2), decimal(-5, 2), decimal(0, 2), nil}, []string{"1.23", "-0.05", "0", "NULL"}},
 		{"decimal(38,0)", "decimal(38, 0)", []any{decimal(-9223372036854775807, 0)}, []string{"-9223372036854775807"}},
+		{"decimal(38,10)", "decimal(38, 10)", []any{huge(), nil}, []string{strings.Repeat("9", 28) + "." + strings.Repeat("9", 10), "NULL"}},
 		{"money", "decimal(19, 4)", []any{decimal(12345, 4), decimal(-9223372036854775808, 4)}, []string{"1.2345", "-922337203685477.5808"}},
 		{"smallmoney", "decimal(10, 4)", []any{decimal(-2147483648, 4)}, []string{"-214748.3648"}},
 		{"real", "float32", []any{1.1, -0.0}, []string{"1.1", "0"}},
