@@ -57,7 +57,7 @@ func engineFields() []connector.Field {
 
 // connectionFields are those of every database, in the words of RDS.
 func connectionFields() []connector.Field {
-	fields := sqlkit.ConnectionFields(5432)
+	fields := slices.Insert(sqlkit.ConnectionFields(5432), 1, amazonsName())
 	for i := range fields {
 		switch f := &fields[i]; f.Name {
 		case "host":
@@ -74,6 +74,14 @@ func connectionFields() []connector.Field {
 		}
 	}
 	return fields
+}
+
+// amazonsName is for where the endpoint above is not what Amazon calls it.
+func amazonsName() connector.Field {
+	return connector.Field{
+		Name: "endpoint", Label: "Amazon's name of it", Group: "Connection", Identity: true, MaxBytes: 255,
+		Help: "Only if the endpoint above is a name of your own or an address inside a tunnel: the name that ends in rds.amazonaws.com. Tokens are signed for it, and the certificate is made out to it. With another port in the tunnel, add the real one: name:5432.",
+	}
 }
 
 func awsFields() []connector.Field {
@@ -108,10 +116,6 @@ func awsFields() []connector.Field {
 		{
 			Name: "aws_external_id", Label: "External ID", Group: groupAWS, Show: iam, MaxBytes: 1224,
 			Help: "Only if the trust policy of that role asks for one.",
-		},
-		{
-			Name: "endpoint", Label: "Amazon's name of it", Group: groupAWS, Identity: true, MaxBytes: 255,
-			Help: "Only if the endpoint above is a name of your own or an address inside a tunnel: the name that ends in rds.amazonaws.com. Tokens are signed for it, and the certificate is made out to it.",
 		},
 		{
 			Name: "region", Label: "Region", Group: groupAWS, Show: iam, MaxBytes: 32,

@@ -103,7 +103,7 @@ func (p *plan) reword(f *connector.Fault) {
 		f.Public = "Amazon does not know the name " + p.host + " at the moment. If this lasts, the instance or cluster was deleted or renamed; the RDS console shows its endpoint. Regrant tries again by itself."
 	case f.Code == "net.refused":
 		f.Public = "The instance refuses connections on port " + p.port + ". It may be restarting or failing over, which takes a minute or two, or it listens on another port. Regrant tries again by itself."
-	case f.Code == "tls.unknown_authority" && !p.ownRoots:
+	case f.Code == "tls.unknown_authority" && !p.ownRoots && p.endpoint.kind != elsewhere:
 		f.Cause, f.Code = connector.Ours, id+".authority_unknown"
 		f.Public = "The certificate of the instance comes from an authority of Amazon's that this Regrant does not know yet. Whoever runs it should update it; until then, the region's certificate bundle can be pasted as the CA certificate."
 	case code == "server_exhausted" && isDiskFull(f):

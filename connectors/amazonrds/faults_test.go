@@ -69,6 +69,8 @@ func TestReword(t *testing.T) {
 	base := plan{host: testHost, port: "5432", engine: engines()[0], endpoint: parseEndpoint(testHost), signIn: withPassword, env: connector.Env{Settings: map[string]string{}}}
 	own := base
 	own.ownRoots = true
+	stranger := base
+	stranger.endpoint = parseEndpoint("db.example.com")
 	tunnel := base
 	tunnel.env.Settings = map[string]string{"connection": "ssh"}
 	for _, c := range []struct {
@@ -90,6 +92,7 @@ func TestReword(t *testing.T) {
 		{"memory", base, connector.Fault{Cause: connector.Outage, Code: "postgresql.server_exhausted", Public: "memory", Facts: map[string]string{"sqlstate": "53200"}}, connector.Outage, "postgresql.server_exhausted", "memory"},
 		{"an authority we lack", base, connector.Fault{Cause: connector.AccessChanged, Code: "tls.unknown_authority"}, connector.Ours, "amazonrds.authority_unknown", "update it"},
 		{"an authority they lack", own, connector.Fault{Cause: connector.AccessChanged, Code: "tls.unknown_authority", Public: "theirs"}, connector.AccessChanged, "tls.unknown_authority", "theirs"},
+		{"not Amazon's", stranger, connector.Fault{Cause: connector.AccessChanged, Code: "tls.unknown_authority", Public: "as it was"}, connector.AccessChanged, "tls.unknown_authority", "as it was"},
 		{"force_ssl", base, connector.Fault{Cause: connector.AccessChanged, Code: "mysql.tls_demanded"}, connector.AccessChanged, "mysql.tls_demanded", "require_secure_transport"},
 		{"plugin", base, connector.Fault{Cause: connector.AccessChanged, Code: "mysql.sign_in_method"}, connector.AccessChanged, "mysql.sign_in_method", "choose IAM"},
 		{"connections", base, connector.Fault{Cause: connector.Outage, Code: "mysql.too_many_connections"}, connector.Outage, "mysql.too_many_connections", "max_connections"},
@@ -106,7 +109,7 @@ func TestReword(t *testing.T) {
 		if f.Cause != c.cause || f.Code != c.code || !strings.Contains(f.Public, c.word) || !errors.Is(err, given.Err) {
 			t.Errorf("%s: %s %s %q", c.name, f.Cause, f.Code, f.Public)
 		}
-		if f.Scope == connector.WholeAuthorization && f.Facts["rds_identifier"] != "shop" {
+		if f.Scope == connector.WholeAuthorization && f.Facts["rds_identifier"] != c.plan.endpoint.identifier {
 			t.Errorf("%s: facts %v", c.name, f.Facts)
 		}
 		if c.given.Facts == nil && given.Facts != nil {

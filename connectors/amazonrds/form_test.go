@@ -102,6 +102,11 @@ func TestPlan(t *testing.T) {
 	if p.signedFor() != "pool.proxy-abcdefghijkl.eu-central-1.rds.amazonaws.com:3306" {
 		t.Error(p.signedFor())
 	}
+	tunnelled, err := newPlan(with(with(e, "host", "127.0.0.1"), "endpoint", testHost+":3307"))
+	must(t, err)
+	if tunnelled.signedFor() != testHost+":3307" || tunnelled.innerEnv().Settings["port"] != "3306" {
+		t.Errorf("signed for %s, dials %s", tunnelled.signedFor(), tunnelled.innerEnv().Settings["port"])
+	}
 	if e.Settings["port"] != "" {
 		t.Error("the caller's settings were changed")
 	}

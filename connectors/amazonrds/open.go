@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/connector/sqlkit"
@@ -42,6 +43,7 @@ type plan struct {
 	host     string // as dialled
 	port     string
 	endpoint endpoint // as Amazon calls it
+	realPort string   // at Amazon; another one than port at the end of some tunnels
 	region   string
 	mode     string // of TLS
 	roots    string // PEM of what is trusted; empty: nothing is checked
@@ -69,7 +71,11 @@ func newPlan(env connector.Env) (*plan, error) {
 		return nil, formFault("engine", "Choose one of the engines.", errors.New("the engine is missing or unknown"))
 	}
 	p.port = or(strings.TrimSpace(env.Settings["port"]), p.engine.port)
-	p.endpoint = parseEndpoint(or(env.Settings["endpoint"], p.host))
+	name, port, err := net.SplitHostPort(strings.TrimSpace(env.Settings["endpoint"]))
+	if err != nil {
+		name, port = env.Settings["endpoint"], ""
+	}
+	p.endpoint, p.realPort = parseEndpoint(or(name, p.host)), or(port, p.port)
 	p.region = or(strings.ToLower(strings.TrimSpace(env.Settings["region"])), p.endpoint.region)
 	for _, step := range []func() error{p.checkSignIn, p.checkKeys, p.chooseRoots} {
 		if err := step(); err != nil {
@@ -105,7 +111,7 @@ func (p *plan) checkSignIn() error {
 // checkKeys looks at the access key, or at the name of the profile.
 func (p *plan) checkKeys() error {
 	s := p.env.Settings
-	if p.signIn == withMachine && !isWord(s["aws_profile"]) {
+	if p.signIn == withMachine && !isName(s["aws_profile"]) {
 		return formFault("aws_profile", "Enter the name of a profile of this machine, or \"default\".", errors.New("the profile is missing or malformed"))
 	}
 	if p.iam() && s["aws_role"] != "" && !strings.HasPrefix(s["aws_role"], "arn:aws") {
@@ -169,7 +175,7 @@ func (p *plan) innerEnv() connector.Env {
 }
 
 // signedFor is the address in a token: Amazon's name, never that of a tunnel.
-func (p *plan) signedFor() string { return net.JoinHostPort(p.endpoint.name, p.port) }
+func (p *plan) signedFor() string { return net.JoinHostPort(p.endpoint.name, p.realPort) }
 
 func isRegion(s string) bool {
 	return strings.Count(s, "-") >= 2 && isWord(s)
@@ -178,6 +184,11 @@ func isRegion(s string) bool {
 // isWord says that s is a short name of harmless characters.
 func isWord(s string) bool {
 	return s != "" && len(s) <= 128 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == ""
+}
+
+// isName is more generous: names that people give.
+func isName(s string) bool {
+	return strings.TrimSpace(s) != "" && len(s) <= 128 && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func formFault(field, public string, err error) *connector.Fault {
