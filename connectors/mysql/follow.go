@@ -2,8 +2,8 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/regrant/regrant/connector"
 )
@@ -81,6 +81,9 @@ func (f *follower) settle() error {
 	marks := []*mark{f.pos.Done}
 	if f.pos.Run != nil {
 		marks = append(marks, f.pos.Run.Next)
+		if !areHeaps(f.pos.Run.Heaps) {
+			return errors.New("a position with heaps that are none")
+		}
 	}
 	for _, m := range marks {
 		if m == nil {
@@ -141,18 +144,19 @@ func (f *follower) following() string {
 
 // phase reads the present phase.
 func (f *follower) phase(ctx context.Context) error {
-	w, err := f.walkOf(f.pos.Run)
-	if err != nil || w == nil {
+	if same, err := f.unchanged(ctx, f.pos.Run); same || err != nil {
 		return err
 	}
-	if same, err := f.unchanged(ctx, f.pos.Run); same || err != nil {
+	w, err := f.walkOf(f.pos.Run)
+	if err != nil || w == nil {
 		return err
 	}
 	return f.walk(ctx, *w)
 }
 
 // unchanged says that a window looks as it did at the last mark, so that
-// nothing in it is new. One that is being read is read to its end.
+// nothing in it is new; else it notes which heaps do not. Those that are being
+// read are read to the end.
 func (f *follower) unchanged(ctx context.Context, at *run) (bool, error) {
 	if at.After != nil {
 		return false, nil
@@ -163,11 +167,16 @@ func (f *follower) unchanged(ctx context.Context, at *run) (bool, error) {
 		if done.Since == "" {
 			return true, nil // the table was empty
 		}
-		rows, sum, err := f.tally(ctx, f.window(done.Since, done.High))
-		return rows == done.Rows && sum == done.Sum, err
+		now, err := f.tally(ctx, f.window(done.Since, done.High))
+		if err != nil {
+			return false, err
+		}
+		at.Heaps = changedHeaps(done.Window, now)
+		return len(at.Heaps) == 0, nil
 	case phaseOdd:
 		// The mark knows already how they look now.
-		return at.Next.OddRows == done.OddRows && at.Next.OddSum == done.OddSum, nil
+		at.Heaps = changedHeaps(done.Odd, at.Next.Odd)
+		return len(at.Heaps) == 0, nil
 	}
 	return false, nil
 }
@@ -185,12 +194,12 @@ func (f *follower) walkOf(at *run) (*walk, error) {
 			w.where = []string{f.expr() + " <= " + f.value(at.Next.High)}
 		}
 	case phaseLate:
-		w.where = []string{f.window(f.pos.Done.Since, f.pos.Done.High)}
+		w.where = []string{f.window(f.pos.Done.Since, f.pos.Done.High), f.inHeaps(at.Heaps)}
 	case phaseNew:
 		w.where = []string{f.expr() + " > " + f.value(f.pos.Done.High), f.expr() + " <= " + f.value(at.Next.High)}
 	case phaseOdd:
 		w.order = rawOrder(f.t.key)
-		w.where = []string{f.odd()}
+		w.where = []string{f.odd(), f.inHeaps(at.Heaps)}
 	default:
 		return nil, positionFault(f.t.full(), fmt.Errorf("a position in phase %q", at.Phase))
 	}
@@ -215,24 +224,4 @@ func (f *follower) odd() string {
 func (f *follower) take(p piece, last []string) error {
 	f.pos.Run.After = last
 	return f.emit(p.batch(f.pos.text()))
-}
-
-// tally counts rows and folds a hash of their keys and dates.
-func (f *follower) tally(ctx context.Context, where string) (rows int64, sum uint64, err error) {
-	cols := make([]*col, len(f.terms))
-	for i, o := range f.terms {
-		cols[i] = o.c
-	}
-	answer, err := f.ask(ctx, "SELECT COUNT(*), "+foldedHash(cols)+" FROM "+f.t.from()+" WHERE "+where)
-	if err != nil {
-		return 0, 0, err
-	}
-	if len(answer) != 1 || len(answer[0]) != 2 {
-		return 0, 0, fmt.Errorf("a window came as %d rows", len(answer))
-	}
-	sum, err = strconv.ParseUint(string(answer[0][1]), 10, 64)
-	if err != nil {
-		return 0, 0, fmt.Errorf("the hash of a window: %w", err)
-	}
-	return number64(answer[0][0]), sum, nil
 }

@@ -44,12 +44,12 @@ func (f *follower) mark(ctx context.Context) (mark, error) {
 		return mark{}, err
 	}
 	if next.High != "" {
-		if next.Rows, next.Sum, err = f.tally(ctx, f.window(next.Since, next.High)); err != nil {
+		if next.Window, err = f.tally(ctx, f.window(next.Since, next.High)); err != nil {
 			return mark{}, err
 		}
 	}
 	if f.kind != numbers {
-		next.OddRows, next.OddSum, err = f.tally(ctx, f.odd())
+		next.Odd, err = f.tally(ctx, f.odd())
 	}
 	return next, err
 }

@@ -251,13 +251,6 @@ func momentText(us int64) string {
 	return dateText(days) + " " + clockText(rest)
 }
 
-func durationText(us int64) string {
-	if us < 0 {
-		return "-" + clockText(-us)
-	}
-	return clockText(us)
-}
-
 func clockText(us int64) string {
 	s := us / 1_000_000
 	text := pad(s/3600, 2) + ":" + pad(s/60%60, 2) + ":" + pad(s%60, 2)

@@ -29,16 +29,13 @@ type position struct {
 // number is given out; so "greater than the last one" misses late commits.
 // MySQL does not say which transaction wrote a row. Instead the mark remembers
 // a window below it, wide enough for what was running, with the number of rows
-// in it and a hash of their keys and dates. Only if these have changed by the
-// next time is the window read again.
+// in it and hashes of their keys and dates, in up to 256 heaps. Only the heaps
+// that have changed by the next time are read again.
 type mark struct {
-	High  string `json:"high"`            // the followed column, up to and including; "" before the first row
-	Since string `json:"since,omitempty"` // where the window begins
-	Rows  int64  `json:"n,omitempty"`     // in the window
-	Sum   uint64 `json:"h,string,omitempty"`
-
-	OddRows int64  `json:"on,omitempty"` // without a date that could be followed
-	OddSum  uint64 `json:"oh,string,omitempty"`
+	High   string            `json:"high"`            // the followed column, up to and including; "" before the first row
+	Since  string            `json:"since,omitempty"` // where the window begins
+	Window map[string]string `json:"w,omitempty"`     // heaps: see tally
+	Odd    map[string]string `json:"o,omitempty"`     // heaps of rows without a date that could be followed
 
 	Past []moment `json:"past,omitempty"` // of AutoIncrement: earlier marks, oldest first
 }
@@ -55,6 +52,7 @@ type run struct {
 	Next  *mark    `json:"next,omitempty"` // what Done becomes at the end
 	After []string `json:"after,omitempty"`
 	Index int      `json:"index,omitempty"` // of PrimaryKeyBatch: ranges that are settled
+	Heaps []string `json:"heaps,omitempty"` // of a window: those that are read again
 }
 
 // span is a range of keys that ends with Through, the last one without end,

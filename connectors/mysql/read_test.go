@@ -119,6 +119,42 @@ func TestLateCommit(t *testing.T) {
 	})
 }
 
+// TestLateRowsAreFew: one late row does not make the whole window be read again,
+// and a reading that is cut in it goes on with the same rows.
+func TestLateRowsAreFew(t *testing.T) {
+	t.Parallel()
+	each(t, mysql.Config{}, func(t *testing.T, b bundle) {
+		b.exec("CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, v text, at timestamp(3) NOT NULL, KEY (at))",
+			"INSERT INTO t (v, at) SELECT 'v', UTC_TIMESTAMP(3) - INTERVAL 5 MINUTE + INTERVAL i * 10 MICROSECOND FROM "+series(20_000))
+		s := b.open()
+		req := request(tableOf(t, s, "shop.t"), connector.ModifiedAt, "at")
+		first := read(t, s, req)
+		b.exec("INSERT INTO t (v, at) VALUES ('late', UTC_TIMESTAMP(3) - INTERVAL 6 MINUTE)", "UPDATE t SET v = 'moved', at = UTC_TIMESTAMP(3) WHERE id = 3")
+		req.Position = first.at
+		whole := read(t, s, req)
+		if got := whole.texts("v"); !slices.Contains(got, "late") || !slices.Contains(got, "moved") || len(got) > 1000 {
+			t.Errorf("%d rows again", len(got))
+		}
+		req.Limit = 5
+		seen := warehouse{}
+		for range 300 {
+			step := read(t, s, req)
+			if req.Position = step.at; len(step.rows) == 0 {
+				break
+			}
+			seen.take(step, "id")
+		}
+		all := warehouse{}
+		all.take(whole, "id")
+		if !slices.Equal(slices.Sorted(maps.Keys(seen)), slices.Sorted(maps.Keys(all))) {
+			t.Errorf("in steps of five %d rows, in one go %d", len(seen), len(all))
+		}
+		if len(first.at) > 20_000 {
+			t.Errorf("a position of %d bytes", len(first.at))
+		}
+	})
+}
+
 // TestLongTransaction: with PROCESS the window is as wide as the oldest
 // transaction needs, wherever the machine's clock stands.
 func TestLongTransaction(t *testing.T) {
@@ -222,7 +258,7 @@ func keyTables() map[string][]string {
 		"bytes":    {"CREATE TABLE bytes (k varbinary(8) PRIMARY KEY, v int)", "INSERT INTO bytes VALUES (X'00',1),(X'',2),(X'ff',3),(X'0000',4),(X'61',5)"},
 		"enums":    {"CREATE TABLE enums (k enum('z','a','m'), n int, v int, PRIMARY KEY (k, n))", "INSERT INTO enums VALUES ('z',1,1),('a',2,2),('m',3,3),('a',1,4)"},
 		"pairs":    {"CREATE TABLE pairs (a int, b decimal(6,2), c date, v int, PRIMARY KEY (a, b, c))", "INSERT INTO pairs VALUES (1,-1.5,'2020-01-01',1),(1,10,'2020-01-01',2),(-3,2,'2020-01-02',3),(1,9.99,'2019-12-31',4),(1,9.99,'2020-01-01',5)"},
-		"times":    {"CREATE TABLE times (k time(3), m datetime(6), v int, PRIMARY KEY (k, m))", "INSERT INTO times VALUES ('-838:59:59','2020-01-01',1),('10:00:00.5','2020-01-01 00:00:00.000001',2),('10:00:00.5','2020-01-01',3),('800:00:00','2020-01-01',4)"},
+		"times":    {"CREATE TABLE times (k datetime, m datetime(6), v int, PRIMARY KEY (k, m))", "INSERT INTO times VALUES ('1000-01-01','2020-01-01',1),('2020-01-01 10:00:00','2020-01-01 00:00:00.000001',2),('2020-01-01 10:00:00','2020-01-01',3),('9999-12-31 23:59:59','2020-01-01',4)"},
 		"unsigned": {"CREATE TABLE `unsigned` (k bigint unsigned PRIMARY KEY, v int)", "INSERT INTO `unsigned` VALUES (18446744073709551615,1),(9223372036854775808,2),(0,3)"},
 		"bits":     {"CREATE TABLE bits (k bit(12), y year, v int, PRIMARY KEY (k, y))", "INSERT INTO bits VALUES (b'111111111111',2020,1),(0,1999,2),(b'1',2155,3)"},
 		"odd.name": {"CREATE TABLE `odd.name` (`the ``key` int PRIMARY KEY, v int)", "INSERT INTO `odd.name` VALUES (1,1),(2,2)"},
@@ -304,6 +340,22 @@ func stepThrough(t *testing.T, s connector.Source, table connector.Table) []stri
 		req.Position = got.at
 	}
 	return values
+}
+
+// TestNoKey: what no warehouse can order does not become a key; such a table is
+// read whole.
+func TestNoKey(t *testing.T) {
+	t.Parallel()
+	each(t, mysql.Config{}, func(t *testing.T, b bundle) {
+		b.exec("CREATE TABLE a (k time PRIMARY KEY)", "CREATE TABLE b (k decimal(60,1) PRIMARY KEY)", "CREATE TABLE c (k double PRIMARY KEY)", "CREATE TABLE d (k text, UNIQUE (k(10)))", "CREATE TABLE e (k int, UNIQUE (k))")
+		s := b.open()
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			table := tableOf(t, s, "shop."+name)
+			if len(table.Key) != 0 || table.Replications[0].Method != connector.FullTable {
+				t.Errorf("%s: key %v, %v", name, table.Key, table.Replications[0])
+			}
+		}
+	})
 }
 
 // TestExistsIsAboutBytes: the source's collation takes keys for the same that

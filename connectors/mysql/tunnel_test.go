@@ -72,7 +72,7 @@ func cancelSoon(t *testing.T, s *source) {
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	each(t, mysql.Config{}, func(t *testing.T, b bundle) {
-		b.exec("CREATE TABLE big (id int PRIMARY KEY, v text)", "INSERT INTO big SELECT i, REPEAT('x', 100) FROM "+series(100_000))
+		b.exec("CREATE TABLE big (id int PRIMARY KEY, v text)", "INSERT INTO big SELECT i, REPEAT('x', 400) FROM "+series(150_000))
 		s := b.open()
 		for _, method := range []connector.Method{connector.PrimaryKeyBatch, connector.FullTable} {
 			req := request(tableOf(t, s, "shop.big"), method, "")
@@ -94,7 +94,7 @@ func TestCrash(t *testing.T) {
 			}
 			must(t, b.Start(testContext(t)))
 			seen.take(read(t, s, req), "id")
-			if len(seen) != 100_000 {
+			if len(seen) != 150_000 {
 				t.Errorf("%s: %d rows in the end", method, len(seen))
 			}
 		}

@@ -27,7 +27,9 @@ type form struct {
 	wrap func(name string) string
 
 	// key is how values are written in positions and compared; the zero keys
-	// means that the column cannot be part of a key.
+	// means that the column cannot be part of a key: because the source's order
+	// is none (SET, JSON), or because a warehouse has no type that orders the
+	// values so (TIME beyond a day, more than 38 digits).
 	key keys
 }
 
@@ -81,7 +83,7 @@ func formOf(t sourceType) form {
 	case "timestamp":
 		return form{arrow: utcMoment(), make: momentColumn(utcMoment()), lossy: lossZeroDate, key: momentKeys()}
 	case "time":
-		return form{arrow: arrow.FixedWidthTypes.Duration_us, make: durationColumn, key: momentKeys()}
+		return form{arrow: arrow.FixedWidthTypes.Duration_us, make: durationColumn}
 	case "enum":
 		k := textKeys(t)
 		k.byText, k.own = true, false
@@ -141,7 +143,7 @@ func intForm(bits int, unsigned bool) form {
 func decimalForm(precision, scale int) form {
 	if precision > 38 {
 		kind := &arrow.Decimal256Type{Precision: int32(precision), Scale: int32(scale)}
-		return form{arrow: kind, make: func() column { return newDecimals256(kind) }, key: decimalKeys()}
+		return form{arrow: kind, make: func() column { return newDecimals256(kind) }}
 	}
 	kind := &arrow.Decimal128Type{Precision: int32(precision), Scale: int32(scale)}
 	return form{arrow: kind, make: func() column { return newDecimals(kind) }, key: decimalKeys()}

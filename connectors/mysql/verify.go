@@ -154,8 +154,6 @@ func textOf(a arrow.Array, i int) (string, error) {
 		return hex.EncodeToString(a.Value(i)), nil
 	case *array.Date32:
 		return dateText(int64(a.Value(i))), nil
-	case *array.Duration:
-		return durationText(int64(a.Value(i))), nil
 	case *array.Timestamp:
 		kind := a.DataType().(*arrow.TimestampType)
 		if kind.Unit != arrow.Microsecond {
@@ -164,8 +162,6 @@ func textOf(a arrow.Array, i int) (string, error) {
 		return momentText(int64(a.Value(i))), nil
 	case *array.Decimal128:
 		return a.Value(i).ToString(a.DataType().(*arrow.Decimal128Type).Scale), nil
-	case *array.Decimal256:
-		return a.Value(i).ToString(a.DataType().(*arrow.Decimal256Type).Scale), nil
 	default: // integers, strings
 		return a.ValueStr(i), nil
 	}

@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,11 @@ func Start(t testing.TB, cfg Config) *Server {
 
 func cleanup(t testing.TB, s *Server) {
 	if t.Failed() {
-		t.Logf("the log of %s: %s", s.Flavour(), proc.Tail(s.Log()))
+		log := s.Log()
+		if _, report, crashed := strings.Cut(log, " got signal "); crashed {
+			t.Logf("%s crashed: %.6000s", s.Flavour(), report)
+		}
+		t.Logf("the log of %s: %s", s.Flavour(), proc.Tail(log))
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("close %s: %v", s.Flavour(), err)
