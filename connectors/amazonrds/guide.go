@@ -43,8 +43,9 @@ func engineSteps(e engine, values map[string]string) []connector.Instruction {
 func userStep(e engine, values map[string]string) connector.Instruction {
 	user, database := or(values["user"], "pull_ro"), or(values["database"], "shop")
 	step := connector.Instruction{Title: "Create a user that signs in with IAM and may only read", Lang: "sql",
-		Text: "Run this as the master user. No password is needed: IAM decides. Once a role of PostgreSQL has rds_iam, its password does not count any more."}
+		Text: "Run this as the master user. No password is needed: IAM decides."}
 	if e.value == "postgresql" {
+		step.Text += " Once a role has rds_iam, a password that it may have does not count any more."
 		u := quoted(user, `"`)
 		step.Code = strings.Join([]string{
 			"CREATE ROLE " + u + " LOGIN CONNECTION LIMIT 6;",
@@ -59,9 +60,6 @@ func userStep(e engine, values map[string]string) connector.Instruction {
 	u := "'" + strings.NewReplacer("'", "''", `\`, `\\`).Replace(user) + "'@'%'"
 	step.Code = "CREATE USER " + u + " IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'\n  REQUIRE SSL WITH MAX_USER_CONNECTIONS 6;\n" +
 		"GRANT SELECT, SHOW VIEW ON " + quoted(database, "`") + ".* TO " + u + ";"
-	if e.value == "mariadb" {
-		step.Code = strings.Replace(step.Code, " WITH AWSAuthenticationPlugin AS 'RDS'", " VIA AWSAuthenticationPlugin USING 'RDS'", 1)
-	}
 	return step
 }
 

@@ -53,6 +53,33 @@ func TestMySQL(t *testing.T) {
 	})
 }
 
+// TestMariaDBGuide pastes the statements for a user, with a plugin in the place
+// of Amazon's that takes any text, and names that need quotes.
+func TestMariaDBGuide(t *testing.T) {
+	t.Parallel()
+	s := mysql.Start(t, mysql.Config{Flavour: mysql.MariaDB, TLS: true})
+	s.Exec(t, "CREATE DATABASE `My``Shop`")
+	step := guide(map[string]string{"engine": "mariadb", "sign_in": withKeys, "host": testHost, "user": `pull'ro\`, "database": "My`Shop"})[0]
+	code := strings.Replace(step.Code, "AWSAuthenticationPlugin", "unix_socket", 1)
+	for _, statement := range strings.Split(strings.TrimSuffix(code, ";"), ";\n") {
+		s.Exec(t, statement)
+	}
+	root, err := s.Connect(testContext(t), "mysql")
+	must(t, err)
+	defer root.Close()
+	rows, err := root.All(testContext(t), `SHOW GRANTS FOR 'pull''ro\\'@'%'`)
+	must(t, err)
+	var grants strings.Builder
+	for _, row := range rows {
+		grants.Write(row[0])
+	}
+	for _, want := range []string{"REQUIRE SSL", "MAX_USER_CONNECTIONS 6", "GRANT SELECT, SHOW VIEW ON `My``Shop`.*"} {
+		if !strings.Contains(grants.String(), want) {
+			t.Errorf("%s is not in %s", want, grants.String())
+		}
+	}
+}
+
 func count(t testing.TB, s connector.Source, name string) (rows int64) {
 	t.Helper()
 	tables, err := s.Tables(testContext(t))
