@@ -158,9 +158,11 @@ func (f *follower) phase(ctx context.Context) error {
 // nothing in it is new; else it notes which heaps do not. Those that are being
 // read are read to the end.
 func (f *follower) unchanged(ctx context.Context, at *run) (bool, error) {
-	if at.After != nil {
+	of := f.hashedBy()
+	if at.After != nil && (at.Of == of || at.Of == "") {
 		return false, nil
 	}
+	at.After, at.Of = nil, "" // other columns are read now: the heaps are others
 	done := f.pos.Done
 	switch at.Phase {
 	case phaseLate:
@@ -171,10 +173,14 @@ func (f *follower) unchanged(ctx context.Context, at *run) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		at.Heaps = changedHeaps(done.Window, now)
+		at.Heaps, at.Of = changedHeaps(done.Window, now), of
 		return len(at.Heaps) == 0, nil
 	case phaseOdd:
 		// The mark knows already how they look now.
+		at.Of = of
+		if at.Heaps = nil; done.Of != of || at.Next.Of != of {
+			return len(at.Next.Odd) == 0, nil // the heaps are others: all rows
+		}
 		at.Heaps = changedHeaps(done.Odd, at.Next.Odd)
 		return len(at.Heaps) == 0, nil
 	}

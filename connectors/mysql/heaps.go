@@ -3,12 +3,16 @@ package mysql
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/regrant/regrant/connector"
 )
 
-// A window is told from what it was by the hashes of its rows' keys and dates,
-// folded by exclusive or. If there were only one such sum, one late row would
+// A window is told from what it was by the hashes of its rows, folded by
+// exclusive or. If there were only one such sum, one late row would
 // make the whole window be read again; so the rows are thrown into heaps, by
 // how their own hash begins, and only a heap that changed is read again. A row
 // that was changed leaves one heap and the window, a new one comes into one.
@@ -33,19 +37,39 @@ func (f *follower) tally(ctx context.Context, where string) (map[string]string, 
 // heap is the expression of the heap that a row is in: two hexadecimal digits.
 func (f *follower) heap() string { return "LEFT(" + rowHash(f.hashed()) + ", 2)" }
 
-// hashed is what a row in a window is known by: the followed column and the key.
+// hashed is what a row in a window is known by. A date says when a row changed
+// only to the second or to the day: within it the row may change once more. So
+// where changes are followed, everything that is read belongs to it; where only
+// new rows are, the followed column and the key.
 func (f *follower) hashed() []*col {
-	cols := make([]*col, len(f.terms))
-	for i, o := range f.terms {
-		cols[i] = o.c
+	var cols []*col
+	for _, o := range f.terms {
+		cols = append(cols, o.c)
+	}
+	if f.req.Replication.Method != connector.ModifiedAt {
+		return cols
+	}
+	for _, c := range f.cols {
+		if !slices.Contains(cols, c) {
+			cols = append(cols, c)
+		}
 	}
 	return cols
 }
 
-// inHeaps is the condition that a row is in one of the heaps.
+// hashedBy tells one choice of hashed columns from another.
+func (f *follower) hashedBy() string {
+	h := fnv.New64a()
+	for _, c := range f.hashed() {
+		h.Write([]byte(ident(c.name)))
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+// inHeaps is the condition that a row is in one of the heaps; none means all.
 func (f *follower) inHeaps(heaps []string) string {
 	if len(heaps) == 0 {
-		return "FALSE"
+		return "TRUE"
 	}
 	return f.heap() + " IN ('" + strings.Join(heaps, "', '") + "')"
 }

@@ -43,6 +43,7 @@ func (f *follower) mark(ctx context.Context) (mark, error) {
 	if err != nil {
 		return mark{}, err
 	}
+	next.Of = f.hashedBy()
 	if next.High != "" {
 		if next.Window, err = f.tally(ctx, f.window(next.Since, next.High)); err != nil {
 			return mark{}, err

@@ -29,13 +29,14 @@ type position struct {
 // number is given out; so "greater than the last one" misses late commits.
 // MySQL does not say which transaction wrote a row. Instead the mark remembers
 // a window below it, wide enough for what was running, with the number of rows
-// in it and hashes of their keys and dates, in up to 256 heaps. Only the heaps
+// in it and hashes of them, in up to 256 heaps. Only the heaps
 // that have changed by the next time are read again.
 type mark struct {
 	High   string            `json:"high"`            // the followed column, up to and including; "" before the first row
 	Since  string            `json:"since,omitempty"` // where the window begins
 	Window map[string]string `json:"w,omitempty"`     // heaps: see tally
 	Odd    map[string]string `json:"o,omitempty"`     // heaps of rows without a date that could be followed
+	Of     string            `json:"of,omitempty"`    // what rows were hashed by
 
 	Past []moment `json:"past,omitempty"` // of AutoIncrement: earlier marks, oldest first
 }
@@ -53,6 +54,7 @@ type run struct {
 	After []string `json:"after,omitempty"`
 	Index int      `json:"index,omitempty"` // of PrimaryKeyBatch: ranges that are settled
 	Heaps []string `json:"heaps,omitempty"` // of a window: those that are read again
+	Of    string   `json:"of,omitempty"`    // of a window: what its rows were hashed by
 }
 
 // span is a range of keys that ends with Through, the last one without end,
