@@ -68,7 +68,7 @@ func (s *source) signInFault(ctx context.Context, err error) error {
 	if !errors.As(fault, &f) || f.Code != id+".login_refused" || s.tls != nil {
 		return fault
 	}
-	conn, again := s.dial(ctx, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // nothing but the verdict is taken from it
+	conn, again := s.dial(ctx, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) // nothing but the verdict is taken from it
 	if again != nil {
 		return fault
 	}

@@ -2,6 +2,7 @@ package mysqlfake
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -51,7 +52,7 @@ type Server struct {
 
 // Start runs a server until Close.
 func Start(s Script) (*Server, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
