@@ -190,9 +190,11 @@ func (s *source) options(conf *tls.Config) (*options.ClientOptions, error) {
 	if err != nil {
 		return nil, err
 	}
+	// With a deadline the driver would retry until that is over; a reading goes on
+	// by itself, and everything else is asked again by the caller.
 	return o.SetAuth(s.credential()).SetReadPreference(preference).SetAppName("regrant").SetConnectTimeout(connectTimeout).
 		SetServerSelectionTimeout(selectionTimeout).SetMaxPoolSize(4).SetServerMonitoringMode("poll").SetHeartbeatInterval(30 * time.Second).
-		SetRetryReads(true).SetRetryWrites(false).SetCompressors([]string{"zstd", "snappy"}), nil
+		SetRetryReads(false).SetRetryWrites(false).SetCompressors([]string{"zstd", "snappy"}), nil
 }
 
 func (s *source) credential() options.Credential {

@@ -193,6 +193,10 @@ func (s *source) noServer(err error) *connector.Fault {
 // not offer a way of signing in that both know.
 func (s *source) authFault(err error) *connector.Fault {
 	text := strings.ToLower(err.Error())
+	if strings.Contains(text, "reauthenticat") { // what the driver makes of code 391
+		v, _ := anyTimeVerdict(mongo.CommandError{Code: 391})
+		return &connector.Fault{Cause: v.cause, Code: id + "." + v.code, Step: v.step, Public: v.public, Err: plain{err}}
+	}
 	if !strings.Contains(text, "auth error") && !strings.Contains(text, "authentication mechanism") && !strings.Contains(text, "sasl") {
 		return nil
 	}
