@@ -61,7 +61,7 @@ func warehouseText(c column) string {
 }
 
 func sumInWarehouse(ctx context.Context, api *client.Client, schema, table string, columns []column) (s sum, err error) {
-	sql := fmt.Sprintf("SELECT count(*)::VARCHAR, coalesce(sum(('0x' || substr(md5(%s), 1, 15))::BIGINT), 0)::VARCHAR FROM %s.%s WHERE _regrant_deleted_at IS NULL",
+	sql := fmt.Sprintf("SELECT count(*)::VARCHAR, coalesce(sum(('0x' || substr(sha256(%s), 1, 15))::BIGINT), 0)::VARCHAR FROM %s.%s WHERE _regrant_deleted_at IS NULL",
 		rowText(columns, warehouseText, " || "), schema, table)
 	result, err := api.Query(ctx, client.Query{SQL: sql})
 	if err != nil {

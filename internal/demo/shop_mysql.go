@@ -131,7 +131,7 @@ func (m mysqlShop) sum(ctx context.Context, table string, columns []column) (s s
 	for _, c := range columns {
 		parts = append(parts, fmt.Sprintf("COALESCE(CONCAT('=', %s), '~')", mysqlText(c)))
 	}
-	sql := fmt.Sprintf("SELECT COUNT(*), COALESCE(SUM(CAST(CONV(SUBSTR(MD5(CONCAT(%s)), 1, 15), 16, 10) AS UNSIGNED)), 0) FROM %s", strings.Join(parts, ", CHAR(31), "), table)
+	sql := fmt.Sprintf("SELECT COUNT(*), COALESCE(SUM(CAST(CONV(SUBSTR(SHA2(CONCAT(%s), 256), 1, 15), 16, 10) AS UNSIGNED)), 0) FROM %s", strings.Join(parts, ", CHAR(31), "), table)
 	row, err := m.row(ctx, sql)
 	if err != nil {
 		return s, err

@@ -18,7 +18,7 @@ FROM numbers WHERE i <= {{customers}};
 
 CREATE TABLE products (sku VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PRIMARY KEY, title VARCHAR(80) CHARACTER SET utf8mb4 NOT NULL, price DECIMAL(10,2) NOT NULL, weight DOUBLE, picture BLOB, active TINYINT NOT NULL);
 INSERT INTO products
-SELECT CONCAT('SKU-', LPAD(HEX(i * 7919), 8, '0')), CONCAT('Fahrrad №', i), CRC32(i) % 500000 / 100.0 + 0.01, IF(CRC32(i + 1) % 9 > 0, CRC32(i) % 4000 / 8.0, NULL), IF(CRC32(i + 3) % 10 = 0, UNHEX(MD5(i)), NULL), CRC32(i + 4) % 12 > 0
+SELECT CONCAT('SKU-', LPAD(HEX(i * 7919), 8, '0')), CONCAT('Fahrrad №', i), CRC32(i) % 500000 / 100.0 + 0.01, IF(CRC32(i + 1) % 9 > 0, CRC32(i) % 4000 / 8.0, NULL), IF(CRC32(i + 3) % 10 = 0, UNHEX(SUBSTR(SHA2(i, 256), 1, 32)), NULL), CRC32(i + 4) % 12 > 0
 FROM numbers WHERE i <= {{products}};
 
 CREATE TABLE orders (

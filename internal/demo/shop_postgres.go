@@ -112,7 +112,7 @@ func (p postgresShop) sum(ctx context.Context, table string, columns []column) (
 		return s, err
 	}
 	defer func() { _ = db.Close(ctx) }()
-	sql := fmt.Sprintf("SELECT count(*)::text, coalesce(sum(('x' || substr(md5(%s), 1, 15))::bit(60)::bigint), 0)::text FROM public.%s",
+	sql := fmt.Sprintf("SELECT count(*)::text, coalesce(sum(('x' || substr(encode(sha256(convert_to(%s, 'UTF8')), 'hex'), 1, 15))::bit(60)::bigint), 0)::text FROM public.%s",
 		rowText(columns, postgresText, " || "), table)
 	err = db.QueryRow(ctx, sql).Scan(&s.Rows, &s.Hash)
 	return s, err
