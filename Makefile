@@ -14,6 +14,10 @@ help: ## print this list
 servers: ## install the servers that demo and tests run against (Debian)
 	@scripts/servers.sh
 
+.PHONY: test-servers
+test-servers: servers ## also fetch what only tests run against: MySQL 9 and 5.6
+	@scripts/mysql.sh
+
 .PHONY: build
 build: ## build bin/regrant
 	@mkdir -p bin
@@ -43,7 +47,7 @@ bench: servers build bin/regrant-demo ## measure against the floor in the same r
 	bin/regrant-demo bench
 
 .PHONY: test
-test: servers node-modules ## run everything, with the race detector, against real servers and a real browser
+test: test-servers node-modules ## run everything, with the race detector, against real servers and a real browser
 	REGRANT_REQUIRE_SERVERS=1 go test -race -count=1 -timeout 30m ./...
 
 .PHONY: test-short
