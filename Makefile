@@ -15,8 +15,9 @@ servers: ## install the servers that demo and tests run against (Debian)
 	@scripts/servers.sh
 
 .PHONY: test-servers
-test-servers: servers ## also fetch what only tests run against: MySQL 9 and 5.6
+test-servers: servers ## also fetch what only tests run against: MySQL 9 and 5.6, FerretDB
 	@scripts/mysql.sh
+	@scripts/mongo.sh
 
 .PHONY: build
 build: ## build bin/regrant

@@ -5,6 +5,7 @@ package connectors
 import (
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/connectors/amazonrds"
+	"github.com/regrant/regrant/connectors/mongodb"
 	"github.com/regrant/regrant/connectors/mysql"
 	"github.com/regrant/regrant/connectors/postgresql"
 	"github.com/regrant/regrant/connectors/sqlserver"
@@ -14,6 +15,7 @@ import (
 func All() []connector.Definition {
 	return []connector.Definition{
 		amazonrds.Definition,
+		mongodb.Definition,
 		mysql.Definition,
 		postgresql.Definition,
 		sqlserver.Definition,

@@ -56,9 +56,26 @@ func (s *source) connect(ctx context.Context) (*session, error) {
 	}
 	c, err := s.signIn(ctx, conf)
 	if err != nil {
-		return nil, s.classify(ctx, err, connector.StepSignIn, "")
+		return nil, s.signInFault(ctx, conf, err)
 	}
 	return c, nil
+}
+
+// signInFault finds out one more thing where a server hangs up on us that talk
+// without TLS: it does so when it has come to demand TLS.
+func (s *source) signInFault(ctx context.Context, conf *tls.Config, err error) error {
+	fault := s.classify(ctx, err, connector.StepSignIn, "")
+	f := connector.FaultOf(fault)
+	if conf != nil || f.Cause != connector.Outage || ctx.Err() != nil {
+		return fault
+	}
+	ctx, cancel := context.WithTimeout(ctx, selectionTimeout)
+	defer cancel()
+	if s.shake(ctx, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) != nil {
+		return fault
+	}
+	return &connector.Fault{Cause: connector.AccessChanged, Code: id + ".tls_demanded", Step: connector.StepTrust, Err: f.Err, Facts: f.Facts,
+		Public: "The server now demands TLS, and this connection has it switched off. Choose another encryption here, for example “Encrypted, certificate and name checked”."}
 }
 
 // reach looks whether a server is there and can be trusted, because the driver

@@ -144,7 +144,7 @@ func (s *source) sample(ctx context.Context, coll *mongo.Collection, plain bool,
 		}
 		defer cursor.Close(context.WithoutCancel(ctx))
 		for cursor.Next(ctx) {
-			if bsoncore.Document(cursor.Current).Validate() == nil {
+			if sound(cursor.Current, 0) {
 				v.add(cursor.Current, true)
 			}
 		}

@@ -99,8 +99,8 @@ func (d *decoder) place(i int, name string) {
 
 // add takes a document in, whole or, if it is damaged, not at all.
 func (d *decoder) add(raw []byte) error {
-	if err := bsoncore.Document(raw).Validate(); err != nil {
-		return fmt.Errorf("%w: %w", errDocument, err)
+	if !sound(raw, 0) {
+		return fmt.Errorf("%w, of %d bytes", errDocument, len(raw))
 	}
 	clear(d.filled)
 	d.odd, d.some = d.odd[:0], false

@@ -59,6 +59,10 @@ func (b bundle) open() connector.Source {
 	return openEnv(b.t, b.env())
 }
 
+func dialer() func(context.Context, string, string) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext
+}
+
 func openEnv(t testing.TB, env connector.Env) connector.Source {
 	t.Helper()
 	s, err := Definition.Open(context.Background(), env)
