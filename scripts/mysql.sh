@@ -33,7 +33,7 @@ fi
 if [ ! -e "$cache/mariadb-plugins/auth_ed25519.so" ]; then
   echo "Fetching the plugins of MariaDB …"
   plugins="$(mktemp -d)"
-  (cd "$plugins" && apt-get download -qq mariadb-server && dpkg -x mariadb-server_*.deb tree)
+  (cd "$plugins" && apt-get -o APT::Sandbox::User=root download -qq mariadb-server && dpkg -x mariadb-server_*.deb tree)
   mkdir -p "$cache/mariadb-plugins"
   cp "$plugins"/tree/usr/lib/mysql/plugin/auth_ed25519.so "$cache/mariadb-plugins/"
   rm -rf "$plugins"
