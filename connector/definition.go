@@ -102,6 +102,10 @@ type Field struct {
 	Generate string
 	// Once marks a value that holds for one attempt and is not stored.
 	Once bool
+	// Destination marks a value that decides to whom secrets are sent: when it
+	// changes, secrets must be entered anew. Otherwise whoever may re-authorize
+	// could have the kept ones sent to a server of their own.
+	Destination bool
 	// Admin marks a value that only an admin may enter: it gives up a
 	// protection, such as an enrolled host key.
 	Admin bool

@@ -24,11 +24,11 @@ const (
 func ConnectionFields(defaultPort int) []connector.Field {
 	return []connector.Field{
 		{
-			Name: "host", Label: "Host", Group: groupConnection, Required: true, Identity: true, MaxBytes: 255,
+			Name: "host", Label: "Host", Group: groupConnection, Required: true, Identity: true, Destination: true, MaxBytes: 255,
 			Help: "Name or address of the database server. With an SSH tunnel, as the SSH server sees it: often 127.0.0.1.",
 		},
 		{
-			Name: "port", Label: "Port", Group: groupConnection, Kind: connector.Number, Required: true,
+			Name: "port", Label: "Port", Group: groupConnection, Kind: connector.Number, Required: true, Destination: true,
 			Default: strconv.Itoa(defaultPort), MaxBytes: 5,
 			Help: "The port the database listens on. Leave it as it is unless your administrator changed it.",
 		},
@@ -53,7 +53,7 @@ func TLSFields() []connector.Field {
 	used := connector.Condition{Field: "tls_mode", Values: []string{Prefer, Require, VerifyCA, VerifyFull}}
 	return []connector.Field{
 		{
-			Name: "tls_mode", Label: "Encryption", Group: groupEncryption, Kind: connector.Choice, Default: VerifyFull,
+			Name: "tls_mode", Label: "Encryption", Group: groupEncryption, Kind: connector.Choice, Default: VerifyFull, Destination: true,
 			Choices: []connector.Option{
 				{Value: VerifyFull, Label: "Encrypted, certificate and name checked"},
 				{Value: VerifyCA, Label: "Encrypted, certificate checked, name not"},
@@ -89,7 +89,7 @@ func SSHFields() []connector.Field {
 	ssh := connector.Condition{Field: "connection", Values: []string{ViaSSH}}
 	return []connector.Field{
 		{
-			Name: "connection", Label: "How to connect", Group: groupConnection, Kind: connector.Choice, Default: Direct,
+			Name: "connection", Label: "How to connect", Group: groupConnection, Kind: connector.Choice, Default: Direct, Destination: true,
 			Choices: []connector.Option{
 				{Value: Direct, Label: "Directly"},
 				{Value: ViaSSH, Label: "Through an SSH tunnel"},
@@ -97,11 +97,11 @@ func SSHFields() []connector.Field {
 			Help: "Choose the tunnel if the database cannot be reached from outside, but a server with SSH beside it can.",
 		},
 		{
-			Name: "ssh_host", Label: "SSH host", Group: groupSSH, Required: true, Show: ssh, MaxBytes: 255,
+			Name: "ssh_host", Label: "SSH host", Group: groupSSH, Required: true, Show: ssh, Destination: true, MaxBytes: 255,
 			Help: "Name or address of the SSH server that stands in front of the database.",
 		},
 		{
-			Name: "ssh_port", Label: "SSH port", Group: groupSSH, Kind: connector.Number, Required: true, Default: "22", Show: ssh, MaxBytes: 5,
+			Name: "ssh_port", Label: "SSH port", Group: groupSSH, Kind: connector.Number, Required: true, Default: "22", Show: ssh, Destination: true, MaxBytes: 5,
 			Help: "The port of the SSH server, 22 unless your administrator changed it.",
 		},
 		{

@@ -79,7 +79,7 @@ func connectionFields() []connector.Field {
 // amazonsName is for where the endpoint above is not what Amazon calls it.
 func amazonsName() connector.Field {
 	return connector.Field{
-		Name: "endpoint", Label: "Amazon's name of it", Group: "Connection", Identity: true, MaxBytes: 255,
+		Name: "endpoint", Label: "Amazon's name of it", Group: "Connection", Identity: true, Destination: true, MaxBytes: 255,
 		Help: "Only if the endpoint above is a name of your own or an address inside a tunnel: the name that ends in rds.amazonaws.com. Tokens are signed for it, and the certificate is made out to it. With another port in the tunnel, add the real one: name:5432.",
 	}
 }

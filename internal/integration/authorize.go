@@ -36,7 +36,13 @@ func (s *Service) Authorize(ctx context.Context, who Person, idOrSlug string, su
 	if err != nil {
 		return Verification{}, err
 	}
-	settings, secrets, err := checkForm(form, withKeptSettings(r.Integration, form, sub), kept)
+	merged := withKeptSettings(r.Integration, form, sub)
+	if changed := newDestination(form, r.Integration, merged.Settings); changed != "" {
+		if err := askAgain(form, merged, kept, changed); err != nil {
+			return Verification{}, err
+		}
+	}
+	settings, secrets, err := checkForm(form, merged, kept)
 	if err != nil {
 		return Verification{}, err
 	}
@@ -91,6 +97,39 @@ func (s *Service) authorizable(ctx context.Context, who Person, idOrSlug, formID
 		return r, form, &FormError{map[string]string{"form": "there is no such way to authorize"}}
 	}
 	return r, form, nil
+}
+
+// newDestination names a field that sends secrets somewhere else than the
+// authorization in force does, or "".
+func newDestination(form connector.Form, in Integration, settings map[string]string) string {
+	if !in.Finished() || in.Authorization.Form != form.ID {
+		return ""
+	}
+	for _, f := range form.Fields {
+		if f.Destination && settings[f.Name] != in.Authorization.Settings[f.Name] {
+			return f.Label
+		}
+	}
+	return ""
+}
+
+// askAgain takes kept secrets out, so that none is sent to an address that it
+// was not entered for. A generated key is never sent; it stays.
+func askAgain(form connector.Form, sub Submission, kept map[string]connector.Secret, changed string) error {
+	problems := make(map[string]string)
+	for _, f := range form.Fields {
+		if !f.Secret || f.Generate != "" || kept[f.Name].Empty() {
+			continue
+		}
+		delete(kept, f.Name)
+		if sub.Secrets[f.Name].Empty() && f.Show.Holds(sub.Settings) {
+			problems[f.Name] = fmt.Sprintf("enter it again: “%s” was changed, and a kept secret is not sent elsewhere unasked", changed)
+		}
+	}
+	if len(problems) > 0 {
+		return &FormError{problems}
+	}
+	return nil
 }
 
 // asksTooMuch says whether a value was entered that only an admin may enter.

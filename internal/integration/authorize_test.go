@@ -124,6 +124,25 @@ func TestEmptySecretsAreKept(t *testing.T) {
 	}
 }
 
+// TestKeptSecretsStayHome keeps a secret from being sent to a server that it
+// was not entered for.
+func TestKeptSecretsStayHome(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.connected(t)
+	opened := b.party.opened
+	elsewhere := Submission{Settings: map[string]string{"host": "evil.example.com"}}
+	_, err := b.Authorize(t.Context(), ada, "shop_db", elsewhere, nil)
+	var form *FormError
+	if !errors.As(err, &form) || !strings.Contains(form.Fields["password"], "enter it again") || b.party.opened != opened {
+		t.Errorf("error %v, opened %d times more", err, b.party.opened-opened)
+	}
+	elsewhere.Secrets = map[string]connector.Secret{"password": connector.NewSecret("right")}
+	if done, err := b.Authorize(t.Context(), ada, "shop_db", elsewhere, nil); err != nil || !done.Swapped {
+		t.Errorf("with the password entered again: swapped %v, error %v", done.Swapped, err)
+	}
+}
+
 func TestUndo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -203,7 +203,7 @@ func (p *thirdParty) definition() connector.Definition {
 	return connector.Definition{
 		ID: "teach", Title: "Teach", Kind: connector.Database,
 		Forms: []connector.Form{{ID: "password", Title: "Password", Fields: []connector.Field{
-			{Name: "host", Label: "Host", Required: true, Identity: true},
+			{Name: "host", Label: "Host", Required: true, Identity: true, Destination: true},
 			{Name: "port", Label: "Port", Kind: connector.Number, Default: "5432"},
 			{Name: "password", Label: "Password", Secret: true, Required: true},
 			{Name: "tunnel", Label: "Tunnel", Kind: connector.Toggle, Default: "false"},
