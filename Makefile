@@ -10,13 +10,17 @@ SEED ?= 1
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
 
-.PHONY: servers
-servers: ## install the servers that demo and tests run against (Debian)
+.PHONY: demo-servers
+demo-servers: ## install what the demo runs against: PostgreSQL and sshd (Debian)
+	@scripts/servers.sh demo
+
+.PHONY: story-servers
+story-servers: ## install what demo-check runs against: MariaDB and MySQL, too
 	@scripts/servers.sh
+	@scripts/mysql.sh
 
 .PHONY: test-servers
-test-servers: servers ## also fetch what only tests run against: MySQL 9 and 5.6, FerretDB
-	@scripts/mysql.sh
+test-servers: story-servers ## install everything that tests run against
 	@scripts/mongo.sh
 
 .PHONY: build
@@ -32,19 +36,19 @@ run: build ## run the server on ./regrant-data
 	bin/regrant serve --data regrant-data
 
 .PHONY: demo
-demo: servers build bin/regrant-demo ## show the main job on a real shop; prints an address
+demo: demo-servers build bin/regrant-demo ## show the main job on a real shop; prints an address
 	bin/regrant-demo run
 
 .PHONY: demo-check
-demo-check: servers build bin/regrant-demo ## play every story unattended: break, cause, re-authorize, resume, compare
+demo-check: story-servers build bin/regrant-demo ## play every story unattended: break, cause, re-authorize, resume, compare
 	bin/regrant-demo check
 
 .PHONY: soak
-soak: servers build bin/regrant-demo ## kill the server at ROUNDS random moments; rows must stay equal
+soak: demo-servers build bin/regrant-demo ## kill the server at ROUNDS random moments; rows must stay equal
 	bin/regrant-demo soak -rounds $(ROUNDS) -seed $(SEED)
 
 .PHONY: bench
-bench: servers build bin/regrant-demo ## measure against the floor in the same run; prints ratios
+bench: demo-servers build bin/regrant-demo ## measure against the floor in the same run; prints ratios
 	bin/regrant-demo bench
 
 .PHONY: test

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Installs what demo and tests run against: a real PostgreSQL, MariaDB, sshd, a browser.
-# Does nothing where they are there already.
+# Does nothing where they are there already. With the word "demo" it leaves out what
+# only tests need.
 set -euo pipefail
 
 missing=()
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
-# Of MariaDB only the server's core: the full package would start a service.
-[ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server-core)
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
-[ -x /usr/bin/chromium ] || missing+=(chromium)
-command -v npm >/dev/null || missing+=(npm)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 command -v g++ >/dev/null || missing+=(g++)
+if [ "${1:-}" != demo ]; then
+  # Of MariaDB only the server's core: the full package would start a service.
+  [ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server-core)
+  [ -x /usr/bin/chromium ] || missing+=(chromium)
+  command -v npm >/dev/null || missing+=(npm)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if ! command -v apt-get >/dev/null; then
