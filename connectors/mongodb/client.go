@@ -27,6 +27,9 @@ const (
 	// Connections go on working after their user was removed, so none may live
 	// long: the next one finds out.
 	sessionLife = 15 * time.Minute
+	// A secondary that is further behind is not read from: what it lacks would
+	// be older than the overlap of the next pull.
+	mostBehind = 2 * time.Minute
 )
 
 // session is a driver's client that has signed in, with its connections.
@@ -35,6 +38,7 @@ type session struct {
 	lines  *lines
 	born   time.Time
 	tls    bool
+	from   *readpref.ReadPref
 	hello  hello
 }
 
@@ -153,18 +157,29 @@ func (s *source) signIn(ctx context.Context, conf *tls.Config) (*session, error)
 	if err != nil {
 		return nil, fmt.Errorf("settings of the MongoDB driver: %w", err)
 	}
-	c := &session{client: client, lines: l, born: time.Now(), tls: conf != nil}
+	c := &session{client: client, lines: l, born: time.Now(), tls: conf != nil, from: o.ReadPreference}
 	err = guarded(ctx, c, func() error {
-		if err := c.client.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&c.hello); err != nil {
+		if err := c.run(ctx, "admin", bson.D{{Key: "hello", Value: 1}}).Decode(&c.hello); err != nil {
 			return err
 		}
-		return c.client.Database(s.database()).RunCommand(ctx, bson.D{{Key: "ping", Value: 1}}).Err()
+		return c.run(ctx, s.database(), bson.D{{Key: "ping", Value: 1}}).Err()
 	})
 	if err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// run asks a command of a member that may be read from; left alone, the driver
+// asks the primary, whatever the client was told.
+func (c *session) run(ctx context.Context, database string, command bson.D) *mongo.SingleResult {
+	return c.client.Database(database).RunCommand(ctx, command, options.RunCmd().SetReadPreference(c.from))
+}
+
+// cursor is run for commands that answer with a list.
+func (c *session) cursor(ctx context.Context, database string, command bson.D) (*mongo.Cursor, error) {
+	return c.client.Database(database).RunCommandCursor(ctx, command, options.RunCmd().SetReadPreference(c.from))
 }
 
 // guarded cuts the connections when ctx ends, because some of the driver's
@@ -203,7 +218,11 @@ func (s *source) options(conf *tls.Config) (*options.ClientOptions, error) {
 	if err != nil {
 		return nil, err
 	}
-	preference, err := readpref.New(mode)
+	var limits []readpref.Option
+	if mode != readpref.PrimaryMode && s.deployment() != oneServer {
+		limits = append(limits, readpref.WithMaxStaleness(mostBehind))
+	}
+	preference, err := readpref.New(mode, limits...)
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +269,7 @@ func (c *session) usable(now time.Time) bool {
 func (c *session) answers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	return guarded(ctx, c, func() error { return c.client.Database("admin").RunCommand(ctx, bson.D{{Key: "ping", Value: 1}}).Err() }) == nil
+	return guarded(ctx, c, func() error { return c.run(ctx, "admin", bson.D{{Key: "ping", Value: 1}}).Err() }) == nil
 }
 
 // lines are the connections of a session, so that none outlives it.

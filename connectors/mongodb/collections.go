@@ -129,7 +129,7 @@ func (s *source) sketch(ctx context.Context, c *session, one collection) (sketch
 		}
 	}
 	if plain {
-		s.markIndexed(ctx, coll, k.columns)
+		s.markIndexed(ctx, c, one.Name, k.columns)
 	}
 	return k, nil
 }
@@ -227,8 +227,8 @@ func (s *source) keyAt(ctx context.Context, coll *mongo.Collection, direction in
 
 // markIndexed notes which columns an index begins with. Without the right to
 // list indexes nothing is known of them.
-func (s *source) markIndexed(ctx context.Context, coll *mongo.Collection, columns []connector.Column) {
-	cursor, err := coll.Indexes().List(ctx)
+func (s *source) markIndexed(ctx context.Context, c *session, name string, columns []connector.Column) {
+	cursor, err := c.cursor(ctx, s.database(), bson.D{{Key: "listIndexes", Value: name}, {Key: "cursor", Value: bson.D{}}})
 	if err != nil {
 		return
 	}

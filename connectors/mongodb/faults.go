@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/description"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"github.com/regrant/regrant/connector"
@@ -149,12 +150,26 @@ func (s *source) classify(ctx context.Context, err error, step connector.Step, t
 	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), errConnectTimeout):
 		return &connector.Fault{Cause: connector.Ours, Code: id + ".cancelled", Step: step, Err: plain{err}, Public: "The work was stopped before it was done. Nothing is lost; it goes on from where it was."}
 	}
-	return s.networkFault(inner, err, step, errors.As(err, &selection))
+	if errors.As(err, &selection) && answeredBy(selection) {
+		return s.noServer(err, len(selection.Desc.Servers))
+	}
+	return s.networkFault(inner, err, step)
+}
+
+// answeredBy says that servers are there and none of them may be read from; or
+// that all were struck off, because they belong to another set.
+func answeredBy(e topology.ServerSelectionError) bool {
+	for _, server := range e.Desc.Servers {
+		if server.Kind == description.Unknown {
+			return false
+		}
+	}
+	return true
 }
 
 // networkFault judges what did not come from MongoDB itself: names, routes,
 // the tunnel, TLS, a connection that broke.
-func (s *source) networkFault(inner, err error, step connector.Step, selection bool) *connector.Fault {
+func (s *source) networkFault(inner, err error, step connector.Step) *connector.Fault {
 	if f := s.authFault(inner); f != nil {
 		return f
 	}
@@ -166,8 +181,6 @@ func (s *source) networkFault(inner, err error, step connector.Step, selection b
 		return f
 	}
 	switch {
-	case selection:
-		return s.noServer(err)
 	case hungUp(inner), mongo.IsNetworkError(err), mongo.IsTimeout(err):
 		return &connector.Fault{Cause: connector.Outage, Code: id + ".connection_lost", Step: step, Err: plain{err}, Retry: 10 * time.Second,
 			Public: "The connection to the server broke. It is tried again by itself."}
@@ -176,17 +189,14 @@ func (s *source) networkFault(inner, err error, step connector.Step, selection b
 		Public: "Something happened while talking to MongoDB that Regrant has not seen before. The evidence is kept."}
 }
 
-// noServer is a topology in which no server can be chosen, although some may
-// have answered.
-func (s *source) noServer(err error) *connector.Fault {
-	f := &connector.Fault{Cause: connector.Outage, Code: id + ".no_member", Step: connector.StepReach, Err: plain{err}, Retry: 30 * time.Second,
-		Public: "No member of the replica set can be read from as chosen here (“Read from”). It is tried again by itself."}
-	var selection topology.ServerSelectionError
-	if errors.As(err, &selection) && len(selection.Desc.Servers) == 0 {
-		f.Cause, f.Code, f.Retry = connector.AccessChanged, id+".replica_set_name", 0
-		f.Public = "The server does not belong to the replica set that is named here. If the set was renamed, enter its new name; leave the field empty to take whichever it is."
+// noServer is a set in which no server can be chosen.
+func (s *source) noServer(err error, members int) *connector.Fault {
+	if members == 0 {
+		return &connector.Fault{Cause: connector.AccessChanged, Code: id + ".replica_set_name", Step: connector.StepReach, Err: plain{err},
+			Public: "The server does not belong to the replica set that is named here. If the set was renamed, enter its new name; leave the field empty to take whichever it is."}
 	}
-	return f
+	return &connector.Fault{Cause: connector.Outage, Code: id + ".no_member", Step: connector.StepReach, Err: plain{err}, Retry: 30 * time.Second,
+		Public: "No member of the replica set can be read from as chosen here (“Read from”). It is tried again by itself."}
 }
 
 // authFault is a refusal that the driver itself pronounces: the server does

@@ -191,7 +191,7 @@ func (f *follower) mark(ctx context.Context) (string, error) {
 			return err
 		}
 		var h hello
-		if err := f.c.client.Database("admin").RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&h); err != nil {
+		if err := f.c.run(ctx, "admin", bson.D{{Key: "hello", Value: 1}}).Decode(&h); err != nil {
 			return err
 		}
 		if h.LocalTime.IsZero() {

@@ -48,14 +48,13 @@ func (s *source) identify(ctx context.Context, c *session) (connector.Identity, 
 	var id connector.Identity
 	err := guarded(ctx, c, func() error {
 		var st status
-		admin := c.client.Database("admin")
-		if err := admin.RunCommand(ctx, bson.D{{Key: "connectionStatus", Value: 1}}).Decode(&st); err != nil && !unsupported(err) {
+		if err := c.run(ctx, "admin", bson.D{{Key: "connectionStatus", Value: 1}}).Decode(&st); err != nil && !unsupported(err) {
 			return err
 		}
 		var build struct {
 			Version string `bson:"version"`
 		}
-		if err := admin.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build); err != nil && !unsupported(err) && codeOf(err) != 13 {
+		if err := c.run(ctx, "admin", bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build); err != nil && !unsupported(err) && codeOf(err) != 13 {
 			return err
 		}
 		// Proves the right to look into this database, and reads no rows.
@@ -138,7 +137,7 @@ func (s *source) list(ctx context.Context, c *session) ([]collection, error) {
 func (s *source) listBy(ctx context.Context, c *session, command bson.D) ([]collection, error) {
 	var found []collection
 	err := guarded(ctx, c, func() error {
-		cursor, err := c.client.Database(s.database()).RunCommandCursor(ctx, command)
+		cursor, err := c.cursor(ctx, s.database(), command)
 		if err != nil {
 			return err
 		}

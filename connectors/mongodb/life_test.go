@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/connector/sqlkit"
@@ -197,8 +198,17 @@ func TestLate(t *testing.T) {
 	now := time.Now()
 	doc := func(n int, at any) bson.D { return bson.D{{Key: "_id", Value: n}, {Key: "updated_at", Value: at}} }
 	b.insert("orders", doc(1, bson.NewDateTimeFromTime(now.Add(-48*time.Hour))), doc(2, bson.NewDateTimeFromTime(now)))
+	_, err := b.coll("orders").Indexes().CreateOne(testContext(t), driver.IndexModel{Keys: bson.D{{Key: "updated_at", Value: 1}}})
+	must(t, err)
 	s := b.open()
-	req := request(tableOf(t, s, "orders"), connector.ModifiedAt, "updated_at")
+	table := tableOf(t, s, "orders")
+	if r := table.Replications[0]; r.Method != connector.ModifiedAt || r.Column != "updated_at" {
+		t.Errorf("recommended: %s by %s", r.Method, r.Column)
+	}
+	if c, _ := table.Column("updated_at"); !c.Indexed || c.Nullable {
+		t.Errorf("updated_at: indexed %t, nullable %t", c.Indexed, c.Nullable)
+	}
+	req := request(table, connector.ModifiedAt, "updated_at")
 	first := read(t, s, req)
 	if len(first.rows) != 2 {
 		t.Errorf("%d rows at first", len(first.rows))
