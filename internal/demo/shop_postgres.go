@@ -70,7 +70,7 @@ func (p postgresShop) setPassword(ctx context.Context, password string) error {
 }
 
 func (p postgresShop) expire(ctx context.Context) (time.Time, error) {
-	until := time.Now().Add(4 * time.Second)
+	until := time.Now().Add(10 * time.Second) // long enough to be seen on a busy machine
 	return until, p.run(ctx, fmt.Sprintf("ALTER ROLE %s VALID UNTIL '%s'", role, until.UTC().Format(time.RFC3339Nano)))
 }
 

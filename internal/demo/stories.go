@@ -65,8 +65,12 @@ func expirePassword(ctx context.Context, s *stage) error {
 	if err != nil || until.IsZero() {
 		return err
 	}
-	if _, err := s.product.api.Probe(ctx, slug); err != nil {
+	seen, err := s.product.api.Probe(ctx, slug)
+	if err != nil {
 		return err
+	}
+	if seen.Authorization == nil || len(seen.Authorization.Expiries) == 0 {
+		return fmt.Errorf("the product was asked in time and does not know that the password ends at %s; now it is %s", until, time.Now())
 	}
 	select {
 	case <-time.After(time.Until(until) + 200*time.Millisecond):
