@@ -10,8 +10,10 @@ ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing+=(postgresql)
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)
 command -v g++ >/dev/null || missing+=(g++)
 if [ "${1:-}" != demo ]; then
-  # Of MariaDB only the server's core: the full package would start a service.
+  # Of MariaDB only the core: the full package would start a service. Its tool that
+  # makes a data directory needs another one out of the client's.
   [ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server-core)
+  [ -x /usr/bin/my_print_defaults ] || missing+=(mariadb-client-core)
   [ -x /usr/bin/chromium ] || missing+=(chromium)
   command -v npm >/dev/null || missing+=(npm)
 fi
