@@ -35,7 +35,7 @@ func (s *source) Check(ctx context.Context) (connector.Identity, error) {
 // pg_control_system is closed to ordinary roles on some managed servers.
 const whoSQL = `SELECT current_user, current_database(), (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()), ` +
 	`current_setting('server_version'), pg_is_in_recovery(), pg_catalog.pg_encoding_to_char(d.encoding), r.rolsuper, r.rolbypassrls, ` +
-	`CASE WHEN isfinite(r.rolvaliduntil) THEN extract(epoch FROM r.rolvaliduntil)::int8 END, has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') ` +
+	`CASE WHEN isfinite(r.rolvaliduntil) THEN floor(extract(epoch FROM r.rolvaliduntil))::int8 END, has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') ` +
 	`FROM pg_catalog.pg_roles r, pg_catalog.pg_database d WHERE r.rolname = current_user AND d.datname = current_database()`
 
 func (s *source) identify(ctx context.Context, c *session, row [][]byte) connector.Identity {

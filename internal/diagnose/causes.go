@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/regrant/regrant/connector"
 	"github.com/regrant/regrant/internal/integration"
@@ -80,10 +81,14 @@ func expiredCode(code string) string {
 	return vendor + ".credential_expired"
 }
 
+// skew is by how much a third party's clock may run ahead of ours: it refuses
+// by its own.
+const skew = time.Minute
+
 // passedExpiry is the newest known date that has passed.
 func (c *court) passedExpiry() (last connector.Expiry, ok bool) {
 	for _, e := range c.failure.Integration.Authorization.Identity.Expiries {
-		if !e.At.After(c.failure.At) && (!ok || e.At.After(last.At)) {
+		if !e.At.After(c.failure.At.Add(skew)) && (!ok || e.At.After(last.At)) {
 			last, ok = e, true
 		}
 	}
