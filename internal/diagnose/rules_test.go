@@ -204,6 +204,8 @@ func situations() []situation {
 		{"password refused", login(), nil, changed, integration.Somebody, likely, "", ""},
 		{"password refused, its date has passed", login(), []circumstance{expiry(past)}, connector.Expired, integration.Somebody, certain, "postgresql.credential_expired", ""},
 		{"password refused, its date is to come", login(), []circumstance{expiry(future)}, changed, integration.Somebody, likely, "", ""},
+		{"password refused, ends within the skew of clocks", login(), []circumstance{expiry(at().Add(30 * time.Second))}, connector.Expired, integration.Somebody, certain, "postgresql.credential_expired", ""},
+		{"password refused, ends beyond the skew of clocks", login(), []circumstance{expiry(at().Add(2 * time.Minute))}, changed, integration.Somebody, likely, "", ""},
 		{"password refused, ends this second", login(), []circumstance{expiry(at())}, connector.Expired, integration.Somebody, certain, "postgresql.credential_expired", ""},
 		{"password refused the first time", login(), []circumstance{first}, connector.Invalid, integration.WhoeverTyped, likely, "", ""},
 		{"password refused while our network is down", login(), []circumstance{down("c1:443", "c2:443")}, changed, integration.Somebody, likely, "", ""},
