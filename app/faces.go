@@ -12,7 +12,6 @@ import (
 	"github.com/regrant/regrant/internal/notice"
 	"github.com/regrant/regrant/internal/people"
 	"github.com/regrant/regrant/internal/pull"
-	"github.com/regrant/regrant/internal/store"
 	"github.com/regrant/regrant/internal/web"
 )
 
@@ -118,7 +117,6 @@ func streamEvent(n notice.Notice) client.StreamEvent {
 type notices struct {
 	hub     *notice.Hub
 	metrics *api.Metrics
-	store   *store.Store
 }
 
 func (n notices) Changed(id string, events []integration.Event) {

@@ -150,7 +150,7 @@ func (p *product) openHeart(catalogue integration.Catalogue) (err error) {
 	})
 	p.heart = integration.New(integration.Config{
 		Store: p.db.Store(), Vault: p.vault, Sources: sources, Catalogue: catalogue, Log: p.log, Every: p.settings.Every,
-		Jobs: jobs{p.queue}, Notices: notices{p.hub, p.metrics, p.db.Store()}, Generate: generate,
+		Jobs: jobs{p.queue}, Notices: notices{p.hub, p.metrics}, Generate: generate,
 		Diagnose: diagnoser,
 	})
 	p.board = pull.NewBoard(p.tick)
